@@ -1,0 +1,1 @@
+"""Which ways out are there? One file per channel."""

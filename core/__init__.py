@@ -1,0 +1,1 @@
+"""The words everyone uses. Pure; imports nothing of ours outside this package."""

@@ -1,0 +1,1 @@
+"""Where do bytes come from, and where are they kept?"""

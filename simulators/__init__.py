@@ -1,0 +1,1 @@
+"""Imitation homes and hardware; never imported by anything above."""
