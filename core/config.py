@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -197,6 +197,11 @@ class Document:
 
     def validate(self, model: Any, data: Any, at: Sequence[str | int] = ()) -> Any:
         """``data`` as ``model`` (a pydantic model or dataclass), or the first mistake as an error."""
+        if is_dataclass(model) and isinstance(data, Mapping):
+            known = {f.name for f in fields(model)}
+            for key in data:
+                if key not in known:
+                    raise self.error((*at, key), f"unknown key; there are: {', '.join(sorted(known)) or 'none'}")
         try:
             return TypeAdapter(model).validate_python(data)
         except ValidationError as bad:

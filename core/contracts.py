@@ -149,3 +149,4 @@ class DetectorSpec:
     params: type[Any]
     make: Callable[[Any, Home], Detector]
     kinds: tuple[str, ...]  # event kinds it may raise
+    prompt: bool = False  # works on arrival times with no lateness allowance (smoke, gas, CO, ...)

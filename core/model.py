@@ -189,6 +189,8 @@ class Event:
     ``evidence`` is JSON: numbers, text, lists, plain dicts. Keys the book understands: ``stage``
     (a word that may raise or lower the severity), ``found_at_connect`` (true only from a retained
     value), ``weak`` (only formats without integrity check saw it), ``test`` (a drill or test press).
+    ``noticed`` is the time of the reading or deadline by which it could be known, where that is later
+    than ``t``: the book takes events in this order, whatever the cut.
     """
 
     detector: str
@@ -197,6 +199,12 @@ class Event:
     t: int
     phase: Phase
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    noticed: int | None = None
+
+    @property
+    def known(self) -> int:
+        """From which instant on could anybody know?"""
+        return self.t if self.noticed is None else self.noticed
 
 
 class Severity(StrEnum):

@@ -68,6 +68,7 @@ class Quantity(StrEnum):
     HUMIDITY_PCT = "humidity_pct"
     PRESSURE_HPA = "pressure_hpa"
     ILLUMINANCE_LX = "illuminance_lx"
+    LIGHT_LEVEL = "light_level"  # brightness on a device's own scale, without a unit
     CO2_PPM = "co2_ppm"
     FORMALDEHYDE_PPM = "formaldehyde_ppm"
     TVOC_PPB = "tvoc_ppb"
@@ -123,7 +124,8 @@ _UNIT: dict[Quantity, str] = {
 _SHAPE: dict[Quantity, Shape] = {
     **dict.fromkeys(_UNIT, "scalar"),
     **dict.fromkeys(
-        (Q.FALL_STATE, Q.TARGET_COUNT, Q.MOVING_ENERGY, Q.STILL_ENERGY, Q.LINK_QUALITY), "scalar"
+        (Q.FALL_STATE, Q.TARGET_COUNT, Q.MOVING_ENERGY, Q.STILL_ENERGY, Q.LINK_QUALITY, Q.LIGHT_LEVEL),
+        "scalar",
     ),
     Q.TARGET: "vector", Q.TRACK: "vector", Q.HEIGHT: "vector", Q.CLOUD: "points", Q.BUTTON: "text",
 }  # fmt: skip
