@@ -1,0 +1,175 @@
+"""What does a Zigbee2MQTT broker say about the home's Zigbee sensors?
+
+Data sheet: Zigbee2MQTT 1.x and 2.x, any base topic; friendly names may hold ``/``, blanks and any script.
+
+====================================  ==================================================================
+``<base>/<name>``                     JSON of the whole cached state, QoS 0, normally not retained
+``<base>/<name>/<attribute>``         the same as plain text, one topic each (attribute output)
+``<base>/<name>/action``              an action as plain text (1.x), a second copy of the JSON one
+``<base>/<name>/availability``        ``{"state":"online"}`` or the bare word, retained; off by default
+``<base>/bridge/state``               the same for the bridge, retained, also its last will
+``<base>/bridge/devices``             inventory: names and ``exposes`` with units and on/off values
+====================================  ==================================================================
+
+Polarity: ``contact`` true = closed, so ``contact_open`` is its opposite. ``voltage`` is millivolts on
+battery devices. Times: every reading is stamped with its arrival; ``last_seen`` (off by default, ISO or
+epoch ms, seen hours stale on live devices) only helps to tell a cached state that is sent again when the
+bridge restarts from a device that really spoke.
+
+A bridge that goes offline makes all its sensors ``available`` 0 (unknown, not quiet); a sensor becomes
+available again by its own message only. Devices missing from the inventory (removed, renamed) likewise.
+
+Call for help: ``action`` emergency, sos, panic, medical, fire, or a ``sos`` field that becomes true. One
+press is one reading although it comes as JSON, again as text on ``/action``, and is followed by an empty
+or null action. Buttons sold for emergencies that only say ``single`` (Heiman HS1EB) need
+``options: {any_press: true}`` or ``sos_actions: [single]``.
+
+Confirmed by captures: contact, smoke, gas, water, occupancy, presence, action, climate, bridge/state. From
+the converters' source: carbon monoxide, falls, breathing, self-test, pre-heat, fault fields. Known hole:
+Heiman HS1CG-E never reports gas (converter tests another alarm bit); only a commissioning test shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from core.contracts import DriverSpec
+from core.model import Health, Mark, Packet, Reading, Sensor
+from core.quantity import Quantity
+from devices import payload
+from devices.kinds import PRESS_OPTIONS
+from devices.mqtt_driver import online
+from devices.payload import Refusal
+from devices.zigbee2mqtt_device import Device
+from devices.zigbee2mqtt_encode import SPANS, encode
+from devices.zigbee2mqtt_inventory import Inventory
+
+Q = Quantity
+
+INVENTORY_BYTES = 16 << 20  # an inventory of some hundred devices is several MiB
+
+
+class Zigbee2Mqtt:
+    """Driver of all Zigbee2MQTT sensors behind one broker."""
+
+    def __init__(self, sensors: Sequence[Sensor]) -> None:
+        self._health = Health()
+        self._devices = {s.address: Device(s, self._health) for s in sensors if s.address}
+        self._routes: dict[str, Callable[[Packet], list[Reading]]] = {}
+        self._bases: dict[str, _Bridge] = {}
+        for address, device in self._devices.items():
+            self._routes[address] = device.state
+            self._routes[f"{address}/availability"] = device.availability
+            base = device.sensor.options.get("base")
+            for prefix in [base] if isinstance(base, str) else _prefixes(address):
+                self._bases.setdefault(prefix, _Bridge(prefix, self._health)).devices.append(device)
+        for prefix, bridge in self._bases.items():
+            self._routes[f"{prefix}/bridge/state"] = bridge.state
+            self._routes[f"{prefix}/bridge/devices"] = bridge.inventory
+
+    def topics(self) -> list[str]:
+        """One filter for each device, one for what is below it, two for each possible bridge."""
+        below = {f"{address}/+" for address in self._devices}
+        covered = {a for a in self._devices if f"{a.rpartition('/')[0]}/+" in below}
+        bridges = [f"{p}/bridge/{what}" for p in self._bases for what in ("state", "devices")]
+        return [*(a for a in self._devices if a not in covered), *sorted(below), *bridges]
+
+    def feed(self, packet: Packet) -> list[Reading]:
+        mark = packet.mark
+        if mark is not Mark.DATA and mark is not Mark.RETAINED:
+            return []
+        route = self._routes.get(packet.channel)
+        if route is not None:
+            return route(packet)
+        address, _, attribute = packet.channel.rpartition("/")
+        device = self._devices.get(address)
+        if device is None:
+            return payload.refuse(self._health, packet.data, payload.UNKNOWN_TOPIC)
+        return device.attribute(attribute, packet)
+
+    def due(self, t: int) -> list[Packet]:
+        return []
+
+    def health(self) -> Health:
+        return self._health
+
+
+def _prefixes(address: str) -> list[str]:
+    """Which base topics may it hang under? Names may hold ``/``, so every parent is possible."""
+    parts = address.split("/")
+    return ["/".join(parts[:n]) for n in range(1, len(parts))]
+
+
+class _Bridge:
+    """One possible base topic: is its bridge online, and what hangs on it?"""
+
+    def __init__(self, base: str, health: Health) -> None:
+        self.base = base
+        self.devices: list[Device] = []
+        self._health = health
+        self._inventory = Inventory(base)
+        self._missing: set[str] = set()
+
+    def state(self, packet: Packet) -> list[Reading]:
+        x = online(packet)
+        if isinstance(x, Refusal):
+            return payload.refuse(self._health, packet.data, x)
+        payload.accept(self._health, packet.data, packet.at)
+        if x is None:
+            return []
+        flags = int(packet.mark is Mark.RETAINED)
+        out: list[Reading] = []
+        for device in self.devices:
+            if self._speaks_for(device):
+                device.bridge_offline = not x
+                if not x:
+                    out += device.lost(packet.at, flags)
+        return out
+
+    def _speaks_for(self, device: Device) -> bool:
+        """The longest base whose bridge was heard owns a device, unless an inventory names it."""
+        if device.base is None or (not device.base_is_sure and len(device.base) < len(self.base)):
+            device.base = self.base
+        return device.base == self.base
+
+    def inventory(self, packet: Packet) -> list[Reading]:
+        change = self._inventory.read(packet.data, INVENTORY_BYTES)
+        if isinstance(change, Refusal):
+            return payload.refuse(self._health, packet.data, change)
+        payload.accept(self._health, packet.data, packet.at)
+        if change is False:
+            return []
+        out: list[Reading] = []
+        for device in self.devices:
+            address = device.sensor.address
+            known = self._inventory.device(address)
+            if known is not None:
+                device.base, device.base_is_sure = self.base, True
+                device.learn(*known)
+                self._missing.discard(address)
+            elif device.base == self.base and address not in self._missing:
+                self._missing.add(address)
+                self._health.refuse("not_in_inventory")
+                out += device.lost(packet.at, int(packet.mark is Mark.RETAINED))
+        return out
+
+
+SPEC = DriverSpec(
+    name="zigbee2mqtt",
+    title="Zigbee sensors through Zigbee2MQTT",
+    transport="mqtt",
+    make=Zigbee2Mqtt,
+    encode=encode,
+    spans=SPANS,
+    evidence=(
+        "captures: contact, smoke, gas, water, occupancy, presence, action, climate, bridge/state; "
+        "converter source: CO, falls, breathing, test, fault"
+    ),
+    options={
+        **PRESS_OPTIONS,
+        "inverted": False,
+        "base": None,
+        "gas_unit": "",
+    },
+    example=Sensor("front_door", "zigbee2mqtt", "broker", kind="", address="zigbee2mqtt/hall/front door"),
+)
