@@ -1,1 +1,23 @@
-"""Which ways out are there? One file per channel."""
+"""Which ways out are there? One file per channel, one line here."""
+
+from __future__ import annotations
+
+from alerts.channels import bark, dingtalk, feishu, log, mqtt, serverchan, webhook, wecom
+from alerts.channels.base import ChannelContext, ChannelSpec
+
+CHANNELS: dict[str, ChannelSpec] = {
+    spec.name: spec
+    for spec in (
+        # one line per channel
+        log.SPEC,
+        mqtt.SPEC,
+        webhook.SPEC,
+        wecom.SPEC,
+        dingtalk.SPEC,
+        feishu.SPEC,
+        serverchan.SPEC,
+        bark.SPEC,
+    )
+}
+
+__all__ = ["CHANNELS", "ChannelContext", "ChannelSpec"]

@@ -1,0 +1,113 @@
+"""What does a channel get, and what may it answer? The few words all channels share."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+from urllib.parse import SplitResult, urlsplit
+
+from alerts.outbox import Order
+from core.clock import Clock, SystemClock
+from core.config import MqttLinkConfig, SerialLinkConfig
+from core.model import Alert, Home
+
+Link = MqttLinkConfig | SerialLinkConfig
+
+FORBID: dict[str, str] = {"extra": "forbid"}
+"""Pydantic configuration of every parameter class: an unknown key is refused."""
+
+
+class Later(OSError):
+    """The far end asks to be left alone for ``after_s`` seconds (429, 503 with Retry-After)."""
+
+    def __init__(self, message: str, after_s: float) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class Channel(Protocol):
+    """A sink that can be let go of. ``deliver`` as in :class:`core.contracts.Sink`."""
+
+    def deliver(self, alerts: Sequence[Alert]) -> Sequence[tuple[str, int]]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelContext:
+    """What does a channel know of the world it speaks for?
+
+    ``links``: the link sections of config.yaml by name. ``acknowledge(alert_id, by)`` may be called from
+    any thread when a person answers through the channel.
+    """
+
+    home: Home
+    language: str = "en"
+    links: Mapping[str, Link] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
+    name: str = ""
+    acknowledge: Callable[[str, str], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """One line of ``CHANNELS``: how to make a channel from its parameters.
+
+    ``params`` is a frozen dataclass: the ``options`` of config.yaml. ``make`` raises ValueError or
+    OSError with a sentence for people. ``batch`` revisions are given to ``deliver`` at once: 1 wherever
+    a person reads each one, so that a refusal names its revision.
+    """
+
+    name: str
+    title: str
+    params: type[Any]
+    make: Callable[[Any, ChannelContext], Channel]
+    batch: int = 1
+    order: Order = "severity"
+    from_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoParams:
+    """A channel without settings."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+
+def read_secret(path: Path) -> str:
+    """Which secret stands in this file? Its first line; nobody but the owner may be able to read it.
+
+    Raises ValueError with what to do.
+    """
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"the secret file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"the secret file {path} is not text") from None
+    if mode & 0o077:
+        raise ValueError(f"others may read the secret file {path}; run: chmod 600 {path}")
+    if not text:
+        raise ValueError(f"the secret file {path} is empty")
+    return text.splitlines()[0].strip()
+
+
+def check_url(url: str, insecure: bool) -> SplitResult:
+    """Is this a web address we may use? Plain http only on this machine or if ``insecure``.
+
+    Raises ValueError with what to do.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is not a web address; it must begin with https://")
+    if parts.username or parts.password:
+        raise ValueError("put no name or password into the address; use a secret file")
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme == "http" and not (local or insecure):
+        raise ValueError(f"{parts.hostname} would be told in plain text; use https, or insecure: true")
+    return parts

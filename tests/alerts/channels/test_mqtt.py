@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from alerts.channels import ChannelContext
+from alerts.channels.mqtt import MqttChannel, MqttParams
+from core.clock import ManualClock
+from core.config import MqttLinkConfig
+from core.model import AlertState
+from tests.alerts.making import HOME, alert, key
+from tests.broker import Broker, Listener, wait_for
+
+
+def channel(broker: Broker, **options: Any) -> MqttChannel:
+    link = MqttLinkConfig(type="mqtt", host=broker.host, port=broker.port)
+    context = ChannelContext(HOME, "en", {"broker": link}, ManualClock(), name="out")
+    return MqttChannel(MqttParams("broker", **{"timeout_s": 5.0, **options}), context)
+
+
+@pytest.fixture
+def made(mosquitto: Broker) -> Iterator[MqttChannel]:
+    out = channel(mosquitto)
+    yield out
+    out.close()
+
+
+def test_events_are_not_retained_states_are(mosquitto: Broker, made: MqttChannel) -> None:
+    with Listener(mosquitto) as live:
+        assert made.deliver([alert(1), alert(2)]) == [key(alert(1)), key(alert(2))]
+        wait_for(lambda: len([m for m in live.messages if m[0] == "hearthwatch/h/alert"]) == 2)
+        data = json.loads(next(p for t, p, _ in live.messages if t == "hearthwatch/h/alert"))
+        assert (data["id"], data["title"]) == (alert(1).id, "ALARM: smoke (厨房)")
+    cleared = alert(1, 2, state=AlertState.CLEARED)
+    assert made.deliver([cleared]) == [key(cleared)]
+    with Listener(mosquitto) as late:
+        wait_for(lambda: len(late.messages) >= 2)
+        topics = {t: p for t, p, retained in late.messages if retained}
+    assert set(topics) == {"hearthwatch/h/status", f"hearthwatch/h/alerts/{alert(2).id}"}
+    assert topics["hearthwatch/h/status"] == b"online"
+
+
+def test_the_broker_says_offline_when_we_are_gone(mosquitto: Broker) -> None:
+    out = channel(mosquitto)
+    out.deliver([alert()])
+    with Listener(mosquitto, "hearthwatch/h/status") as ear:
+        wait_for(lambda: [p for _, p, _ in ear.messages] == [b"online"])
+        sock = out._publisher.client.socket()
+        assert sock is not None
+        sock.shutdown(socket.SHUT_RDWR)  # no goodbye
+        wait_for(lambda: [p for _, p, _ in ear.messages][:3] == [b"online", b"offline", b"online"])
+        out.close()
+        wait_for(lambda: ear.messages[-1][1] == b"offline")
+
+
+def test_nothing_is_taken_while_the_broker_is_away_and_all_is_after_it_is_back(mosquitto: Broker) -> None:
+    mosquitto.stop()
+    out = channel(mosquitto, timeout_s=0.3)
+    with pytest.raises(OSError, match="broker"):
+        out.deliver([alert()])
+    mosquitto.start()
+    wait_for(lambda: out._publisher._connected, 20)
+    assert out.deliver([alert()]) == [key(alert())]
+    mosquitto.kill()
+    with pytest.raises(OSError, match="broker"):
+        out.deliver([alert(2)])
+    mosquitto.start()
+    wait_for(lambda: out._publisher._connected, 20)
+    assert out.deliver([alert(2)]) == [key(alert(2))]
+    out.close()
+
+
+def test_a_frozen_broker_is_given_up_in_time(mosquitto: Broker) -> None:
+    out = channel(mosquitto, timeout_s=0.5)
+    out.deliver([alert()])
+    mosquitto.freeze()
+    with pytest.raises(OSError, match="in time"):
+        out.deliver([alert(2)])
+    mosquitto.thaw()
+    assert out.deliver([alert(2)]) == [key(alert(2))]
+    out.close()
+
+
+def test_nagle_is_off(mosquitto: Broker, made: MqttChannel) -> None:
+    made.deliver([alert()])
+    sock = made._publisher.client.socket()
+    assert sock is not None
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_prefix_must_be_a_topic() -> None:
+    for bad in ("", "a/#", "/a", "a/"):
+        with pytest.raises(ValueError, match="prefix"):
+            MqttParams("broker", prefix=bad)
+
+
+def test_a_link_that_is_no_broker_is_refused() -> None:
+    with pytest.raises(ValueError, match="nowhere"):
+        MqttChannel(MqttParams("nowhere"), ChannelContext(HOME))

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.severity import RULES
+from alerts.text import LANGUAGES, render
+from alerts.text.message import catalogue
+from core.model import Alert, AlertState, Home, Severity
+from tests.alerts.making import HOME, alert
+
+EN, ZH = catalogue("en"), catalogue("zh-CN")
+
+
+def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(node, dict):
+        for k, v in node.items():
+            yield from leaves(v, (*path, k))
+    elif isinstance(node, str):
+        yield path, node
+
+
+def test_both_languages_say_the_same_things_with_the_same_blanks() -> None:
+    en, zh = dict(leaves(EN)), dict(leaves(ZH))
+    assert set(en) == set(zh)
+    for path, text in en.items():
+        blanks = {f for _, f, _, _ in string.Formatter().parse(text) if f is not None}
+        assert blanks == {f for _, f, _, _ in string.Formatter().parse(zh[path]) if f is not None}, path
+        assert bool(text) == bool(zh[path]), path
+    assert EN["about_source"] == ZH["about_source"]
+
+
+def test_every_kind_and_every_graded_stage_has_its_words() -> None:
+    for words in (EN, ZH):
+        assert set(RULES) <= set(words["kinds"])
+        for kind, rule in RULES.items():
+            assert words["kinds"][kind]["advice"], kind
+            if rule.severity is Severity.ALARM:
+                assert set(rule.stages) <= set(words["kinds"][kind]["stages"]), kind
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [*sorted(RULES), "never heard of"])
+def test_every_kind_stage_and_state_can_be_said(language: str, kind: str) -> None:
+    stages = [None, "unknown stage", *EN["kinds"].get(kind, {}).get("stages", {})]
+    for stage in stages:
+        for state in AlertState:
+            for severity in Severity:
+                a = alert(1, 3, severity, state, kind, evidence={"stage": stage})
+                said = render(a, HOME, language)
+                assert said.title
+                assert said.body
+                assert len(said.title) <= 120
+                assert "{" not in said.text
+                assert "None" not in said.text
+
+
+values = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just({}) | st.just([])
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*EN["numbers"], "stage", "reason", "calls", "escalation", "weak"]), values
+    ),
+    st.sampled_from(LANGUAGES),
+    st.sampled_from(sorted(RULES)),
+)
+def test_no_evidence_makes_it_fail(evidence: dict[str, Any], language: str, kind: str) -> None:
+    said = render(alert(kind=kind, evidence=evidence), HOME, language)
+    assert "nan" not in said.text
+    assert "{" not in said.text
+
+
+def test_an_alarm_says_what_where_who_since_when_how_much_and_what_to_do() -> None:
+    a = alert(1, 1, kind="co", evidence={"stage": "alarm", "co_ppm": 123.456, "duration_s": 90})
+    said = render(a, HOME, "en")
+    assert said.title == "ALARM: carbon monoxide (厨房)"
+    assert said.body.splitlines() == [
+        "Since 08:00:00", "Lives here: 王秀英", "Measured: CO 123 ppm, for 90 s",
+    ]  # fmt: skip
+    assert "fresh air" in said.advice
+    assert "119" in said.advice
+
+
+def test_chinese() -> None:
+    said = render(alert(1, 1, kind="fall", evidence={"stage": "long_lie"}), HOME, "zh-CN")
+    assert said.title == "【紧急】跌倒后仍未起身(厨房)"
+    assert "120" in said.advice
+
+
+def test_the_words_follow_the_state() -> None:
+    said = [{"word": "acknowledge", "by": "daughter", "at": 1}]
+    acknowledged = alert(1, 2, state=AlertState.ACKNOWLEDGED, evidence={"answers": said})
+    assert "seen by daughter" in render(acknowledged, HOME, "en").body
+    again = alert(1, 2, changed=600, evidence={"escalation": 2})
+    assert "nobody has answered for 9 min" in render(again, HOME, "en").body
+    cleared = render(alert(1, 3, state=AlertState.CLEARED), HOME, "en")
+    assert cleared.title == "Over: smoke (厨房)"
+    assert "Leave" not in cleared.advice
+
+
+def test_a_test_is_called_a_test_and_never_asks_for_help() -> None:
+    said = render(alert(evidence={"test": True}), HOME, "en")
+    assert said.title.startswith("TEST")
+    assert "119" not in said.text
+
+
+def test_doubt_is_said() -> None:
+    assert "already so" in render(alert(evidence={"found_at_connect": True}), HOME, "en").body
+
+
+def test_times_are_those_of_the_wall_and_of_the_home() -> None:
+    shifted = render(alert(), HOME, "en", wall_offset=3600 * 10**9).body
+    assert shifted.startswith("Since 09:00:00")
+    assert render(alert(changed=86_400 * 3), HOME, "en").body.startswith("Since 1970-01-01 08:00")
+
+
+def test_equipment_is_named_by_room_and_device() -> None:
+    a = alert(1, 1, Severity.TROUBLE, kind="battery_low", evidence={"battery_pct": 7})
+    assert render(a, HOME, "en").title == "Trouble: battery low (厨房, s1)"
+    link = Alert("1", "link_down", Severity.TROUBLE, "link:broker", "", "", 0, 0, AlertState.OPEN, 1, {})
+    assert render(link, Home("h"), "en").title == "Trouble: connection lost (connection broker)"
+
+
+def test_a_language_without_texts_is_refused() -> None:
+    with pytest.raises(ValueError, match="zh-CN"):
+        render(alert(), HOME, "fr")
