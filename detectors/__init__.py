@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from core.contracts import DetectorSpec
+from detectors import battery, call, carbon_monoxide, door, fall, gas, inactivity, silence, smoke, water
 
 DETECTORS: dict[str, DetectorSpec] = {
     spec.name: spec
     for spec in (
         # one line per detector
+        smoke.SPEC,
+        gas.SPEC,
+        carbon_monoxide.SPEC,
+        water.SPEC,
+        call.SPEC,
+        fall.SPEC,
+        inactivity.SPEC,
+        door.SPEC,
+        silence.SPEC,
+        battery.SPEC,
     )
 }

@@ -1,0 +1,219 @@
+"""Did the body that one radar sees fall, and is it up again?
+
+Two evidences make a fall: a fast drop, and low afterwards. Both are in the score of
+``detectors/fall_model.json``; where the floor is known, a smaller drop that ends just above the floor
+is enough, and one that ends high above it is none (a ghost in the ceiling that vanished).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from core.model import SECOND, Floats, Mounting
+from detectors.fall_case import Look
+from detectors.fall_geometry import Family, Geometry
+from detectors.fall_model import Model, load
+from detectors.fall_scene import SLOT, Body, Change, Scene
+
+GAP = 2 * SECOND  # nothing came for this long: what was seen before belongs to another scene
+UPRIGHT = 0.6  # of the drop must be made good
+MOTION_MPS = 0.25
+MOTION_M = 0.35  # a quarter second's way of the body's place, for sensors without Doppler
+TRACK_POINTS = 4  # a track without a cloud counts as this many points
+
+
+class Lying(NamedTuple):
+    """Where somebody fell, and between which heights."""
+
+    u: float
+    v: float
+    before_m: float
+    low_m: float
+
+
+class Watch:
+    """One radar: its geometry as it turns out, its scene, and the fall it saw last."""
+
+    def __init__(self, mounting: Mounting, models: Mapping[str, Model] | None = None) -> None:
+        self._mounting, self._models = mounting, load() if models is None else models
+        self._tracked = self._flat = False
+        self._start: int | None = None  # of the open slot
+        self._seen = 0  # the newest frame
+        self._lying: Lying | None = None
+        self.scene: Scene | None = None
+        self.changes: list[Change] = []  # of the newest slot; for training
+        self._dropped: Lying | None = None  # only between `close` and `lie`
+        self._geometry = Geometry(mounting)
+
+    # -- frames ------------------------------------------------------------------------------------
+    def see(self, t: int, cloud: Floats | None, tracks: Floats | None = None) -> None:
+        """One frame at ``t``: points float64[m,5], tracks float64[k,10], or None where not sent."""
+        tracked, flat = self._tracked or tracks is not None, self._flat
+        if self.scene is None and cloud is not None:
+            flat = len(cloud) > 0 and not cloud[:, 2].any()
+        elif flat and cloud is not None:
+            flat = not cloud[:, 2].any()
+        if self.scene is None or (tracked, flat) != (self._tracked, self._flat):
+            if cloud is None and tracks is None:
+                return
+            if self.scene is None and not tracked and (cloud is None or len(cloud) == 0):
+                return  # nothing yet that tells which sort of radar it is
+            self._tracked, self._flat = tracked, flat
+            self._begin()
+        assert self.scene is not None
+        if self._start is None:
+            self._start = t
+        self._seen = t
+        if cloud is None:
+            cloud = _as_points(tracks)
+        self.scene.add(self._geometry.level(cloud))
+
+    def _begin(self) -> None:
+        self._geometry = Geometry(self._mounting, self._tracked, self._flat)
+        family = self._geometry.family
+        model = self._models[Family.CLOUD if family is Family.FLAT else family]
+        self.scene = Scene(model, family, self._geometry.signed)
+        self._lying = None
+
+    @property
+    def family(self) -> Family:
+        """Which sort of radar has it turned out to be?"""
+        return self._geometry.family
+
+    # -- slots -------------------------------------------------------------------------------------
+    def due(self) -> int | None:
+        """At which instant is the open slot over?"""
+        return None if self._start is None else self._start + SLOT
+
+    def close(self) -> Look | None:
+        """The open slot is over: what does the last second show?"""
+        scene, end = self.scene, self.due()
+        assert scene is not None
+        assert end is not None
+        if end - self._seen > GAP:
+            self._start = None
+            self._begin()
+            return None
+        self._start = end
+        seen = scene.close()
+        if self._geometry.family is Family.FLAT:
+            return None
+        self.changes = [change for body in seen if (change := scene.compare(body)) is not None]
+        here = self._follow(seen)
+        best = max(self.changes, key=self.score, default=None)
+        if best is None or self.score(best) <= 0:
+            return here
+        body = best.body
+        self._dropped = Lying(body.u, body.v, best.before_m, body.p50)
+        return here._replace(height_m=self._above(body.p50), low=True, drop=self._facts(best))
+
+    def lie(self) -> None:
+        """The case took the newest drop: follow that body from now on."""
+        self._lying = self._dropped
+
+    def rest(self) -> None:
+        """The case is closed: follow nobody."""
+        self._lying = None
+
+    def score(self, change: Change) -> float:
+        """How surely is this change a fall? Above 0 it is one."""
+        model = self._models[self._geometry.family]
+        score = model.score(change.features)
+        floor = self._geometry.floor_m
+        if floor is None:
+            return score
+        low, drop = change.body.p50 - floor, float(change.features[0])
+        if low > model.floor_high_m:
+            return min(score, model.floor_high_m - low)
+        if low < model.floor_low_m:
+            return max(score, drop - model.floor_drop_m)
+        return score
+
+    def _follow(self, seen: list[Body]) -> Look:
+        lying = self._lying
+        model = self._models[self._geometry.family]
+        if lying is None or not seen:
+            return Look()
+        body = min(seen, key=lambda b: float(np.hypot(b.u - lying.u, b.v - lying.v)))
+        way = float(np.hypot(body.u - lying.u, body.v - lying.v))
+        if way > model.near_m:
+            return Look()
+        self._lying = lying._replace(u=body.u, v=body.v)
+        risen = (body.p50 - lying.low_m) / ((lying.before_m - lying.low_m) or 1.0)
+        motion = body.motion if body.motion == body.motion else 0.0
+        moving = motion > MOTION_MPS or way > MOTION_M
+        return Look(self._above(body.p50), upright=risen > UPRIGHT, low=risen <= UPRIGHT, moving=moving)
+
+    # -- evidence ----------------------------------------------------------------------------------
+    def _above(self, height: float) -> float:
+        return round(height - (self._geometry.floor_m or 0.0), 3)
+
+    def _facts(self, change: Change) -> dict[str, Any]:
+        body, scene = change.body, self.scene
+        assert scene is not None
+        trace: list[list[float]] = []
+        for back in range(len(scene.history) - 1, -1, -1):
+            near = scene.near(body, back, back)
+            if near:
+                trace.append([-back * SLOT / SECOND, self._above(near[0].p50)])
+        facts = {
+            "drop_m": round(float(change.features[0]), 3),
+            "height_before_m": self._above(change.before_m),
+            "low_m": self._above(body.p50),
+            "speed_mps": _speed(trace),
+            "score": round(self.score(change), 3),
+            "points": body.points,
+            "family": str(self._geometry.family),
+            "above_floor": self._geometry.floor_m is not None,
+            "place_m": [round(body.u, 3), round(body.v, 3)],
+            "trace": trace,
+        }
+        if body.doppler == body.doppler:
+            facts["doppler_mps"] = round(body.doppler, 3)
+        return facts
+
+    # -- state -------------------------------------------------------------------------------------
+    def snapshot(self) -> dict[str, Any]:
+        """All of it, as JSON."""
+        return {
+            "tracked": self._tracked,
+            "flat": self._flat,
+            "start": self._start,
+            "seen": self._seen,
+            "lying": None if self._lying is None else list(self._lying),
+            "scene": None if self.scene is None else self.scene.snapshot(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a snapshot."""
+        self._tracked, self._flat = bool(state["tracked"]), bool(state["flat"])
+        if state["scene"] is not None:
+            self._begin()
+            assert self.scene is not None
+            self.scene.restore(state["scene"])
+        self._start, self._seen = state["start"], int(state["seen"])
+        self._lying = None if state["lying"] is None else Lying(*state["lying"])
+
+
+def _as_points(tracks: Floats | None) -> Floats:
+    """Tracks without a cloud stand for a few points each; a height of exactly 0 is no height."""
+    if tracks is None:
+        return np.zeros((0, 5))
+    real = tracks[tracks[:, 3] != 0]
+    speed = np.sqrt((real[:, 4:7] ** 2).sum(axis=1))
+    points = np.column_stack((real[:, 1:4], speed, np.ones(len(real))))
+    cloud: Floats = np.repeat(points, TRACK_POINTS, axis=0)
+    return cloud
+
+
+def _speed(trace: list[list[float]]) -> float:
+    """How fast was the middle half of the way down, m/s? A lower bound: one second is pooled."""
+    heights = [h for _, h in trace]
+    high, low = max(heights), heights[-1]
+    upper, lower = high - 0.25 * (high - low), low + 0.25 * (high - low)
+    start = max((t for t, h in trace if h >= upper), default=trace[0][0])
+    end = min((t for t, h in trace if t > start and h <= lower), default=0.0)
+    return round((upper - lower) / max(end - start, 0.25), 3)
