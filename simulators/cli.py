@@ -1,0 +1,303 @@
+"""The command ``hearthwatch-sim``: imitation homes for demonstrations, tests and recordings."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from core.config import Config, ConfigError
+from core.config import load as load_config
+from core.model import SECOND, Mark, Packet
+from simulators import home, scenario
+from simulators.broker import BrokerError
+from simulators.home import SimulationError
+from simulators.rewrite import write_config
+from simulators.scenario import Scenario, Step
+from simulators.stage import Stage
+
+app = typer.Typer(
+    help="Imitation homes: real brokers and ports for a gateway to connect to, or recordings of them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+A_DAY = date(2026, 3, 2)
+"""The day recordings play on unless told otherwise: any day will do, but always the same."""
+
+ScenarioName = Annotated[str, typer.Option("--scenario", "-s", help="A name from `list`, or a .yaml file.")]
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The home to imitate.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines, for programs.")]
+
+
+@app.command()
+def serve(
+    scenario_name: ScenarioName = "quiet_day",
+    config: ConfigFile = Path("config.yaml"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for config, ports, state. Default: a new one.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(min=0.01, max=10_000, help="Times real time. Default: the scenario's.")
+    ] = None,
+    day: Annotated[
+        str | None, typer.Option(help="Local date it begins on, YYYY-MM-DD. Default: the next fitting one.")
+    ] = None,
+    wait_for_go: Annotated[
+        bool,
+        typer.Option(help="Begin at a line on standard input, and stop when standard input ends."),
+    ] = True,
+    linger_s: Annotated[
+        float, typer.Option(min=0, help="Stay up so long after the end, so that the gateway can stop first.")
+    ] = 3.0,
+    as_json: AsJson = False,
+) -> None:
+    """Play a scenario to a gateway: a real broker, pseudo-terminals, and a config.yaml that names them.
+
+    Writes OUT/config.yaml, prints one line when everything is up (with --json: ready, config, speed,
+    start_ns, start_local, broker, ports), waits for a line on standard input, and plays. Run the gateway
+    with that config and a clock that shows start_ns when you send the line and runs at that speed. Sensors
+    the scenario does not play are left out of the written config. Ends after the scenario (quiet_day goes
+    on with the next day) or on Ctrl-C, and takes its broker and ports with it.
+
+    Exit code: 0 played or stopped, 1 the broker did not start, 2 a mistake in config or scenario.
+    """
+    played, settings = _load(scenario_name, config)
+    zone = settings.home.time_zone
+    if day is None:
+        start = scenario.next_start(played, zone, time.time_ns())
+    else:
+        start = _start(played, zone, day)
+    with _cleaned(out) as folder, _stage(played, settings, config, folder) as stage:
+        pace = speed or played.speed
+        say = _Narrator(as_json, played, start)
+        with _stoppable(stage):
+            stage.remember(home.remembered(played, stage.home, start))
+            say.ready(stage, zone, pace)
+            if wait_for_go and not _go(stage):
+                return
+            done = stage.play(_days(played, stage, start), start, pace, say.reached)
+            say.done(stage, done)
+            end = time.monotonic() + linger_s
+            stage.idle(lambda: time.monotonic() > end)
+
+
+@app.command()
+def record(
+    out: Annotated[Path, typer.Option(help="The file to write: .jsonl or .jsonl.zst.")] = Path("sim.jsonl"),
+    scenario_name: ScenarioName = "quiet_day",
+    config: ConfigFile = Path("config.yaml"),
+    day: Annotated[str, typer.Option(help="Local date it begins on, YYYY-MM-DD.")] = A_DAY.isoformat(),
+    config_out: Annotated[
+        Path | None, typer.Option(help="Also write the config of just the sensors played.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a scenario's packets into a recording, as fast as possible and without any hardware.
+
+    The same scenario, config and day give the same bytes. Replay it with
+    `hearthwatch replay OUT --config CONFIG_OUT`. Exit code 2: a mistake in config or scenario.
+    """
+    from ingest.recording import Header, write_all
+
+    played, settings = _load(scenario_name, config)
+    start = _start(played, settings.home.time_zone, day)
+    header = Header(home=settings.home.id, started=start)
+    packets = write_all(out, home.marked(played, settings, start), header)
+    if config_out:
+        write_config(config, config_out, played, home.played(played, settings.as_home()), {})
+    told = {"recording": str(out), "packets": packets, "bytes": out.stat().st_size}
+    told |= {"start_ns": start, "start_local": scenario.local_text(played, settings.home.time_zone, start)}
+    told["config"] = str(config_out) if config_out else str(config)
+    _print(json.dumps(told) if as_json else f"{packets} packets from {told['start_local']} in {out}")
+
+
+@app.command("list")
+def list_scenarios(
+    as_json: AsJson = False,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+) -> None:
+    """Print the scenarios: what happens, how long, and what must be alerted by when."""
+    for name in scenario.names():
+        one = scenario.load(name)
+        if as_json:
+            _print(one.model_dump_json(exclude={"steps"}))
+            continue
+        title, about = (one.title.zh, one.about.zh) if language == "zh" else (one.title.en, one.about.en)
+        minutes = one.duration_s / one.speed / 60
+        _print(f"{name}: {title}\n  {about}")
+        _print(f"  {one.duration_s / 3600:.2g} h from {one.start}, {minutes:.1f} min at speed {one.speed:g}")
+        for truth in one.truth:
+            where = truth.room or truth.source
+            _print(f"  must: {truth.severity} {truth.kind} {where} within {truth.by_s - truth.from_s:g} s")
+        if one.never:
+            _print(f"  never: {', '.join(one.never)}")
+
+
+# -- what the commands share
+
+
+def _load(name: str, config_file: Path) -> tuple[Scenario, Config]:
+    try:
+        played, document = scenario.load_document(name)
+        settings, _ = load_config(config_file)
+        home.check(played, document, settings)
+        home.played(played, settings.as_home())
+    except (ConfigError, SimulationError) as error:
+        _fail(str(error), 2)
+    except KeyError as error:
+        _fail(str(error.args[0]), 2)
+    return played, settings
+
+
+def _start(played: Scenario, zone: str, day: str) -> int:
+    try:
+        return scenario.start_of(played, zone, date.fromisoformat(day))
+    except ValueError as error:
+        _fail(f"--day {day}: {error}; use a date such as 2026-03-02", 2)
+
+
+def _days(played: Scenario, stage: Stage, start: int) -> Iterator[Packet]:
+    """The packets, day after day if the scenario repeats."""
+    for n in count():
+        again = played.model_copy(update={"seed": played.seed + n})
+        begun = start + n * round(played.duration_s * SECOND)
+        for packet in home.marked(again, stage.home, begun):
+            if packet.mark is not Mark.RETAINED:  # the broker has it already
+                yield packet
+        if not played.repeat:
+            return
+
+
+@contextlib.contextmanager
+def _cleaned(out: Path | None) -> Iterator[Path]:
+    if out is not None:
+        yield out
+        return
+    with tempfile.TemporaryDirectory(prefix="hearthwatch-sim-") as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _stage(played: Scenario, settings: Config, config_file: Path, out: Path) -> Iterator[Stage]:
+    stage = Stage(played, settings, config_file, out)
+    try:
+        stage.open()
+    except BrokerError as error:
+        _fail(str(error), 1)
+    try:
+        yield stage
+    finally:
+        stage.close()
+
+
+@contextlib.contextmanager
+def _stoppable(stage: Stage) -> Iterator[None]:
+    def stop(*_: Any) -> None:
+        stage.stop()
+
+    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _go(stage: Stage) -> bool:
+    """Wait for a line on standard input; from then on its end stops the play. False = ended before."""
+    handle = sys.stdin.fileno()
+    heard: list[bool] = []
+
+    def ready() -> None:
+        piece = os.read(handle, 4096)
+        if not piece:
+            stage.unwatch(handle)
+            stage.stop()
+        elif b"\n" in piece:
+            heard.append(True)
+
+    stage.watch(handle, ready)
+    stage.idle(lambda: bool(heard))
+    return bool(heard)
+
+
+class _Narrator:
+    """Tells on standard output what is being played."""
+
+    def __init__(self, as_json: bool, played: Scenario, start: int) -> None:
+        self._json, self._played, self._start = as_json, played, start
+        self._steps = [s for s in played.steps if s.says]
+
+    def ready(self, stage: Stage, zone: str, speed: float) -> None:
+        """Everything is up."""
+        local = scenario.local_text(self._played, zone, self._start)
+        brokers = {n: f"{b.host}:{b.port}" for n, b in stage.brokers.items()}
+        kinds = sorted({b.kind for b in stage.brokers.values()})
+        for broker in stage.brokers.values():
+            if broker.warning:
+                print(f"warning: {broker.warning}", file=sys.stderr, flush=True)
+        self._tell(
+            {
+                "ready": True,
+                "scenario": self._played.name,
+                "config": str(stage.config_file),
+                "speed": speed,
+                "start_local": local,
+                "start_ns": self._start,
+                "duration_s": self._played.duration_s,
+                "broker": ", ".join(kinds),
+                "brokers": brokers,
+                "ports": {n: p.path for n, p in stage.ports.items()},
+            },
+            f"ready: {stage.config_file}, {local}, speed {speed:g}",
+        )
+
+    def reached(self, t: int) -> None:
+        """Event time ``t`` is reached: tell the steps up to it."""
+        while self._steps and self._start + self._steps[0].at_s * SECOND <= t:
+            self._step(self._steps.pop(0))
+
+    def _step(self, step: Step) -> None:
+        assert step.says is not None
+        told = {"step": step.do, "at_s": step.at_s, "en": step.says.en, "zh": step.says.zh}
+        self._tell(told, f"{step.at_s:8.0f} s  {step.says.en}")
+
+    def done(self, stage: Stage, whole: bool) -> None:
+        """It ended."""
+        lost = sum(p.lost for p in stage.ports.values())
+        told = {"done": whole, "packets": stage.packets, "serial_bytes_lost": lost}
+        self._tell(told, f"{'played' if whole else 'stopped'}: {stage.packets} packets, {lost} bytes unread")
+
+    def _tell(self, told: dict[str, Any], text: str) -> None:
+        _print(json.dumps(told, ensure_ascii=False) if self._json else text)
+
+
+def _print(text: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(text, flush=True)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    print(text, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
