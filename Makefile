@@ -1,0 +1,58 @@
+# `make run` and `make test` do all the set-up on a machine with only Python 3.11+, make and git.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SCENARIO ?= fall_in_bathroom
+BENCH ?= bench.yaml
+
+.PHONY: run test check bench slow hardware setup clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run [SCENARIO=name]  a simulated home through the real pipeline, until Ctrl-C"
+	@echo "make test                 checks and tests"
+	@echo "make check                ruff, mypy --strict, import rules"
+	@echo "make bench                the measured claims, as tables"
+	@echo "make slow                 the long suites"
+	@echo "make hardware BENCH=file  the same driver tests on real ports"
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	touch $@
+
+setup: $(VENV)/.dev
+
+run: $(VENV)/.run
+	$(BIN)/hearthwatch demo --scenario $(SCENARIO)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(VENV)/.dev check
+	$(BIN)/python -m pytest
+
+slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+hardware: $(VENV)/.dev
+	HEARTHWATCH_BENCH=$(BENCH) $(BIN)/python -m pytest -m hardware tests/hardware
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench.pipeline
+	$(BIN)/python -m bench.store
+	$(BIN)/python -m bench.falls
+	$(BIN)/python -m bench.inactivity
+	$(BIN)/python -m bench.leaks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,129 @@
+"""What is in a folder of radar recordings? Clips as blocks, and how the sensor hung.
+
+The format (one ``.npz`` a set): ``t`` seconds, ``clip`` per frame, ``points`` float32[P,5] = x, y, z,
+Doppler, SNR with ``point_offsets``; ``clip_label`` (1 = holds one fall), ``clip_name``, ``meta`` (JSON:
+sensor, axes, rate ...); where the sensor tracks, ``tracks`` float32[T,10] with ``track_offsets``. What
+the detector is told comes from these facts only, never from the name of a set.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.model import SECOND, Block, Floats, Home, Ints, Mounting, Sensor
+from core.quantity import Quantity as Q
+
+SOURCE = "radar"
+GAP_S = 2.0  # a longer gap between frames is time nobody watched
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip: readings as blocks, whether it holds a fall, and when that was at its lowest."""
+
+    set: str
+    name: str
+    fall: bool
+    mounting: Mounting
+    t: Ints  # of each frame
+    blocks: tuple[Block, ...]
+    watched_s: float
+
+    @property
+    def home(self) -> Home:
+        """A home with just this sensor."""
+        return Home("bench", sensors={SOURCE: Sensor(SOURCE, "npz", "file", mounting=self.mounting)})
+
+    def cut(self, start: int, stop: int) -> list[Block]:
+        """The blocks of [start, stop) of event time."""
+        parts = []
+        for block in self.blocks:
+            a, b = np.searchsorted(block.t, (start, stop))
+            if b > a:
+                parts.append(block.cut(int(a), int(b)))
+        return parts
+
+    def impact_s(self) -> float | None:
+        """When was the fall at its end, s into the clip? Looks at the whole clip; for measuring only.
+
+        The middle of the second with the lowest median height; where up is unknown, of the half second
+        with the fastest motion.
+        """
+        cloud = next((b for b in self.blocks if b.quantity is Q.CLOUD), None)
+        if not self.fall or cloud is None or cloud.offsets is None or len(cloud.value) == 0:
+            return None
+        seconds = np.repeat(cloud.t / SECOND, np.diff(cloud.offsets))
+        upright = self.mounting.vertical_axis in ("z", "y", "-z", "-y")
+        half = 0.5 if upright else 0.25
+        best, at = np.inf, None
+        for middle in np.arange(half, seconds[-1] - half, 0.1):
+            a, b = np.searchsorted(seconds, (middle - half, middle + half))
+            if b - a < 3:
+                continue
+            part = cloud.value[a:b]
+            low = np.median(part[:, 2]) if upright else -np.percentile(np.abs(part[:, 3]), 90)
+            if low < best:
+                best, at = float(low), float(middle)
+        return at
+
+
+def mounting_of(meta: Mapping[str, Any]) -> tuple[Mounting, bool]:
+    """How did it hang, and do its heights count from the floor? From the words of ``meta``."""
+    text = " ".join(str(meta.get(k, "")) for k in ("sensor", "mounting", "axes"))
+    axes = str(meta.get("axes", ""))
+    height = re.search(r"(\d+(?:\.\d+)?) ?m (?:high|up\b|above the floor)", text)
+    tilt = re.search(r"(\d+(?:\.\d+)?) ?(?:deg\w*|°) tilt", text)
+    turned = re.search(r"\b(-?[xyz]) is the vertical axis", axes, re.IGNORECASE)
+    axis = turned.group(1).lower() if turned else "z"
+    if turned and re.search(r"sign\b.*\b(flip|differ|chang|unknown)", axes):
+        axis = "learn"
+    levelled = "tilt-corrected" in axes
+    return Mounting(
+        float(height.group(1)) if height else None,
+        float(tilt.group(1)) if tilt and not levelled else 0.0,
+        axis,
+    ), "relative to the sensor" not in axes
+
+
+def clips(path: Path) -> Iterator[Clip]:
+    """The clips of one file, in order."""
+    with np.load(path, allow_pickle=False) as data:
+        mounting, from_floor = mounting_of(json.loads(str(data["meta"])))
+        tracked = "tracks" in data and (from_floor or mounting.height_m is not None)
+        lift = 0.0 if from_floor or mounting.height_m is None else mounting.height_m
+        seconds, index = data["t"], data["clip"]
+        points, offsets = data["points"].astype(np.float64), data["point_offsets"]
+        if tracked:
+            tracks, track_offsets = data["tracks"].astype(np.float64), data["track_offsets"]
+            points[:, 2] += lift
+            tracks[:, 3] += np.where(tracks[:, 3] == 0, 0.0, lift)
+        for number, (name, label) in enumerate(zip(data["clip_name"], data["clip_label"], strict=True)):
+            frames = np.flatnonzero(index == number)
+            if len(frames) == 0:
+                continue
+            a, b = int(frames[0]), int(frames[-1]) + 1
+            t = np.round((seconds[a:b] - seconds[a]) * SECOND).astype(np.int64)
+            bounds = offsets[a : b + 1] - offsets[a]
+            cloud = points[offsets[a] : offsets[b]]
+            blocks = [_block(Q.CLOUD, t, cloud, bounds)]
+            if tracked:
+                counts = np.diff(track_offsets[a : b + 1])
+                rows = tracks[track_offsets[a] : track_offsets[b]]
+                blocks.append(_block(Q.TRACK, np.repeat(t, counts), rows))
+            steps = np.diff(t) / SECOND
+            watched = float(steps[steps <= GAP_S].sum())
+            yield Clip(path.stem, str(name), bool(label), mounting, t, tuple(blocks), watched)
+
+
+def _block(quantity: Q, t: Ints, value: Floats, offsets: Ints | None = None) -> Block:
+    flags = np.zeros(len(t), dtype=np.uint8)
+    for array in (t, value, flags):
+        array.flags.writeable = False
+    return Block(SOURCE, quantity, t, value, flags, offsets)

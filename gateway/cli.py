@@ -1,0 +1,205 @@
+"""What can a person tell hearthwatch to do? The command line; every command exits with a code that means
+something: 0 done, 1 a difference or an alarm to look at, 2 the configuration or the call is wrong, 3 no
+gateway answers, 4 an input cannot be read, 5 another gateway is running.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.words import word
+
+DIFFERENT, WRONG, NOT_RUNNING, UNREADABLE, BUSY = 1, 2, 3, 4, 5
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=word("cli.hearthwatch"), rich_markup_mode=None
+)
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help=word("cli.option.config"))]
+JsonOption = Annotated[bool, typer.Option("--json", help=word("cli.option.json"))]
+
+
+def main() -> None:
+    """The ``hearthwatch`` command."""
+    app()
+
+
+def _fail(message: str, code: int) -> typer.Exit:
+    print(f"hearthwatch: {message}", file=sys.stderr)
+    return typer.Exit(code)
+
+
+def _plan(path: Path) -> Any:
+    from core.config import ConfigError
+    from gateway.build import plan
+
+    try:
+        return plan(path)
+    except ConfigError as error:
+        raise _fail(str(error), WRONG) from None
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(levelname).1s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+@app.command(help=word("cli.run"))
+def run(
+    config: ConfigOption = Path("config.yaml"),
+    record_to: Annotated[Path | None, typer.Option("--record", help=word("cli.option.record"))] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=word("cli.option.verbose"))] = False,
+) -> None:
+    """Run the daemon until stopped by a signal."""
+    _log_to_stderr(verbose)
+    made = _plan(config)
+    from core.clock import SystemClock
+    from gateway.app import Gateway
+    from gateway.lock import Busy
+
+    try:
+        gateway = Gateway(made, lambda start: SystemClock(start=start), record_to)
+    except Busy as error:
+        raise _fail(str(error), BUSY) from None
+    except OSError as error:
+        raise _fail(f"{made.state_dir}: {error.strerror}; choose another state_dir", WRONG) from None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: gateway.stop())
+    gateway.start()
+    try:
+        gateway.run()
+    finally:
+        gateway.close()
+
+
+@app.command(help=word("cli.check"))
+def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
+    """Build the whole graph without opening a port; print what would run."""
+    from gateway.explain import explain, explain_json
+
+    made = _plan(config)
+    print(json.dumps(explain_json(made), ensure_ascii=False) if as_json else explain(made))
+
+
+@app.command(help=word("cli.replay"))
+def replay(
+    log: Annotated[list[Path], typer.Argument(help=word("cli.argument.log"))],
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help=word("cli.option.replay_config"))
+    ] = None,
+    chunk: Annotated[int, typer.Option(min=0, help=word("cli.option.chunk"))] = 4096,
+    speed: Annotated[float, typer.Option(min=0, help=word("cli.option.speed"))] = 0.0,
+    against: Annotated[Path | None, typer.Option(help=word("cli.option.against"))] = None,
+    out: Annotated[Path | None, typer.Option(help=word("cli.option.out"))] = None,
+    device: Annotated[str, typer.Option(help=word("cli.option.device"))] = "",
+    rate: Annotated[float, typer.Option(min=0, help=word("cli.option.rate"))] = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a recording or foreign log through the pipeline."""
+    from gateway.replaying import NotReadable, replay_command
+
+    made = _plan(config) if config is not None else None
+    try:
+        code = replay_command(log, made, chunk, speed, against, out, device, rate, as_json)
+    except NotReadable as error:
+        raise _fail(str(error), UNREADABLE) from None
+    raise typer.Exit(code)
+
+
+@app.command(help=word("cli.record"))
+def record(
+    to: Annotated[Path, typer.Argument(help=word("cli.argument.record_to"))],
+    config: ConfigOption = Path("config.yaml"),
+    seconds: Annotated[float, typer.Option(min=0, help=word("cli.option.seconds"))] = 0.0,
+) -> None:
+    """Keep what really arrives, without detecting anything."""
+    from gateway.recording import record_command
+
+    raise typer.Exit(record_command(_plan(config), to, seconds))
+
+
+@app.command(help=word("cli.status"))
+def status(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
+    """Ask the running gateway how it is."""
+    from gateway.control import ask
+    from gateway.show import show_status
+
+    made = _plan(config)
+    try:
+        answer = ask(made.state_dir, {"ask": "status"})
+    except OSError:
+        raise _fail(
+            f"no gateway answers in {made.state_dir}; start it with `hearthwatch run -c {config}`",
+            NOT_RUNNING,
+        ) from None
+    if "error" in answer:
+        raise _fail(str(answer["error"]), NOT_RUNNING)
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+    else:
+        show_status(answer, made)
+    worst = [a for a in answer["alerts"] if a["severity"] in ("alarm", "warning")]
+    raise typer.Exit(DIFFERENT if worst else 0)
+
+
+@app.command(help=word("cli.ack"))
+def ack(
+    alert: Annotated[str, typer.Argument(help=word("cli.argument.alert"))],
+    by: Annotated[str, typer.Option(help=word("cli.option.by"))] = "",
+    config: ConfigOption = Path("config.yaml"),
+) -> None:
+    """Acknowledge an alert at the running gateway."""
+    from gateway.control import ask
+
+    made = _plan(config)
+    try:
+        answer = ask(made.state_dir, {"acknowledge": alert, "by": by or os.environ.get("USER", "")})
+    except OSError:
+        raise _fail(f"no gateway answers in {made.state_dir}", NOT_RUNNING) from None
+    if "error" in answer:
+        raise _fail(str(answer["error"]), WRONG)
+
+
+@app.command(help=word("cli.demo"))
+def demo(
+    scenario: Annotated[str, typer.Option(help=word("cli.option.scenario"))] = "fall_in_bathroom",
+    config: ConfigOption = Path("config.yaml"),
+    speed: Annotated[float, typer.Option(min=0, help=word("cli.option.demo_speed"))] = 0.0,
+    seconds: Annotated[float, typer.Option(min=0, help=word("cli.option.seconds"))] = 0.0,
+    folder: Annotated[Path | None, typer.Option(help=word("cli.option.folder"))] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A simulated home through the real pipeline."""
+    from gateway.demo import demo_command
+
+    raise typer.Exit(demo_command(scenario, config, speed, seconds, folder, as_json))
+
+
+@app.command(help=word("cli.devices"))
+def devices(as_json: JsonOption = False) -> None:
+    """What is supported, and how well is it evidenced?"""
+    from devices import DRIVERS
+
+    if as_json:
+        rows = [
+            {"name": s.name, "title": s.title, "transport": s.transport, "evidence": s.evidence}
+            for s in DRIVERS.values()
+        ]
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    from gateway.show import table
+
+    table(
+        ("device", "what", "over", "evidence"),
+        [(s.name, s.title, s.transport, s.evidence) for s in DRIVERS.values()],
+    )

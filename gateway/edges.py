@@ -1,0 +1,100 @@
+"""Which threads and files hang on the pipeline? The live edges of a plan, made but not started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from store.sqlite import SampleStore
+
+if TYPE_CHECKING:
+    from store.influx import InfluxSink
+
+from alerts.channels import CHANNELS
+from alerts.channels.base import ChannelContext
+from alerts.outbox import Outbox
+from alerts.route import Route
+from core.clock import Clock
+from core.config import MqttLinkConfig
+from core.contracts import Line, Source
+from core.model import Severity
+from gateway import build
+from gateway.pipeline import Pipeline
+from ingest.recorder import RecordingWriter
+from ingest.recording import Header
+
+
+def make_sources(plan: build.Plan, pipeline: Pipeline, clock: Clock) -> dict[str, Source]:
+    """A source for each link that has sensors (a broker also without, for commands)."""
+    sources: dict[str, Source] = {}
+    for name, link in plan.config.links.items():
+        if isinstance(link, MqttLinkConfig):
+            from ingest.mqtt import MqttSource
+
+            topics = build.topics(plan, name, list(pipeline.drivers))
+            client = f"hearthwatch-{plan.home.id}-in-{name}"
+            sources[name] = MqttSource(name, link, topics, clock, client)
+        elif name in plan.lines:
+            from ingest.serial_port import SerialSource
+
+            sources[name] = SerialSource(name, link, plan.lines.get(name, Line(9600)), clock)
+    return sources
+
+
+def make_routes(
+    plan: build.Plan,
+    outbox: Outbox,
+    clock: Clock,
+    acknowledge: Callable[[str, str], None],
+    influx: InfluxSink | None,
+) -> list[Route]:
+    """A route for each channel; the optional InfluxDB is one of them. Raises ValueError, OSError."""
+    routes = []
+    for channel in plan.channels:
+        spec = CHANNELS[channel.type]
+        context = ChannelContext(
+            home=plan.home,
+            language=plan.home.language,
+            links=dict(plan.config.links),
+            clock=clock,
+            name=channel.name,
+            acknowledge=acknowledge,
+        )
+        sink = spec.make(channel.params, context)
+        least = Severity(channel.from_severity)
+        routes.append(
+            Route(channel.name, sink, outbox, clock, from_severity=least, batch=spec.batch, order=spec.order)
+        )
+    if influx is not None:
+        routes.append(Route("influx", influx, outbox, clock, batch=100, order="written"))
+    return routes
+
+
+def make_influx(plan: build.Plan) -> InfluxSink | None:
+    """The InfluxDB sink where one is configured; its library is loaded only then."""
+    if plan.config.store.influx is None:
+        return None
+    from store.influx import InfluxSink
+
+    rooms = {name: sensor.room for name, sensor in plan.home.sensors.items()}
+    return InfluxSink(plan.home.id, plan.config.store.influx, rooms)
+
+
+def make_store(plan: build.Plan, clock: Clock) -> SampleStore:
+    """The embedded time-series store in the state folder."""
+    return SampleStore(plan.state_dir / "samples.db", plan.config.store.samples, clock)
+
+
+def make_recorder(plan: build.Plan, record_to: Path | None, clock: Clock) -> RecordingWriter | None:
+    """A recorder of everything that arrives, where asked for."""
+    settings = plan.config.record
+    if record_to is None and not settings.enabled:
+        return None
+    target: Any = record_to if record_to is not None else plan.state_dir / "recordings"
+    return RecordingWriter(
+        target,
+        header=Header(plan.home.id, clock.now(), plan.config_hash),
+        keep_days=settings.keep_days,
+        max_mb=settings.max_mb,
+    )

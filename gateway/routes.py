@@ -1,0 +1,59 @@
+"""Which drivers want this packet? Topic filters resolved once per topic, then a dictionary look-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.contracts import Driver
+
+CACHE_LIMIT = 20_000  # topics remembered per link; a stranger inventing topics must not grow memory
+
+
+class Routes:
+    """Drivers by link and channel. ``drivers`` are (link, driver) pairs."""
+
+    def __init__(self, drivers: Sequence[tuple[str, Driver]]) -> None:
+        self._links: dict[str, list[tuple[Driver, tuple[str, ...]]]] = {}
+        for name, driver in drivers:
+            link = name.split("/", 1)[0]
+            self._links.setdefault(link, []).append((driver, tuple(driver.topics())))
+        self._cache: dict[tuple[str, str], tuple[Driver, ...]] = {}
+
+    def on_link(self, link: str) -> list[Driver]:
+        """All drivers of a link (marks such as UP and DOWN concern them all). "" is every link."""
+        if not link:
+            return [d for pairs in self._links.values() for d, _ in pairs]
+        return [driver for driver, _ in self._links.get(link, ())]
+
+    def resolve(self, link: str, channel: str) -> tuple[Driver, ...]:
+        """The drivers this channel is for; a port's bytes (channel "") go to the port's drivers."""
+        found = self._cache.get((link, channel))
+        if found is None:
+            found = tuple(
+                driver
+                for driver, filters in self._links.get(link, ())
+                if (not filters and not channel) or any(matches(f, channel) for f in filters)
+            )
+            if len(self._cache) >= CACHE_LIMIT:
+                self._cache.clear()
+            self._cache[(link, channel)] = found
+        return found
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Does an MQTT topic filter cover this topic (MQTT 3.1.1, section 4.7)?
+
+    >>> matches("a/+/c", "a/b/c"), matches("a/#", "a"), matches("a/#", "a/b/c"), matches("#", "$SYS/x")
+    (True, True, True, False)
+    """
+    if "+" not in pattern and "#" not in pattern:
+        return pattern == topic
+    if topic.startswith("$") and pattern[:1] in "+#":
+        return False
+    want, have = pattern.split("/"), topic.split("/")
+    for i, level in enumerate(want):
+        if level == "#":
+            return True
+        if i >= len(have) or (level != "+" and level != have[i]):
+            return False
+    return len(want) == len(have)
