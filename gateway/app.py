@@ -23,7 +23,7 @@ from core.contracts import Source
 from core.model import SECOND, Alert, Block, Event, Mark, Packet, Phase
 from gateway import build, snapshot
 from gateway.canonical import OWN_KINDS
-from gateway.commands import command_topic
+from gateway.commands import command_topic, parse_command
 from gateway.control import ControlServer
 from gateway.edges import make_influx, make_recorder, make_routes, make_sources, make_store
 from gateway.evidence import EvidenceKeeper
@@ -68,7 +68,7 @@ class Gateway:
         )
         self._on_turn = on_turn
         self._unsettled: Counter[int] = Counter()
-        self._storage_down = False
+        self._storage_down = self._save_failed = False
         self._set_aside = 0
         self._store_fault = ""
         self.store: SampleStore | None = None
@@ -255,10 +255,11 @@ class Gateway:
             self.outbox.write(self.pipeline.open_alerts())
         if self.delivery:
             self.delivery.wake()
-        if self._storage_down:
-            self._storage_down = False
-            self.troubles.append(_own("storage_fault", "gateway", 0, {}, Phase.CLEAR))
         return True
+
+    def _mended(self) -> None:
+        self._storage_down = False
+        self.troubles.append(_own("storage_fault", "gateway", 0, {}, Phase.CLEAR))
 
     def _mark(self, alert: Alert) -> None:
         """Keep the raw readings around it: of its room, or of all where the room is not known."""
@@ -289,11 +290,10 @@ class Gateway:
             answer.put(self._answer(request))
         if now - self._due_at >= DUE_EVERY_NS:
             self._due_at = now
-            for name, driver in self.pipeline.drivers:
-                link = name.split("/", 1)[0]
+            for _, driver in self.pipeline.drivers:
                 for packet in driver.due(now):
-                    if link in self.sources:
-                        self.sources[link].send(packet)
+                    if packet.link in self.sources:
+                        self.sources[packet.link].send(packet)
         if now - self._wall_at >= WALL_CHECK_EVERY_NS:
             self._tell_wall(now)
             self._look_at_store()
@@ -311,6 +311,10 @@ class Gateway:
             evidence = {"reason": fault[:200]} if fault else {}
             self.troubles.append(_own("storage_fault", "samples.db", 0, evidence, phase))
         self._store_fault = fault
+        if self._storage_down:  # was the disk mended meanwhile?
+            self._save()
+            if self._commit([]) and not self._save_failed:
+                self._mended()
 
     def _tell_wall(self, now: int) -> None:
         self._wall_at = now
@@ -323,7 +327,9 @@ class Gateway:
         try:
             snapshot.save(self._snapshot_path, self.pipeline.snapshot(), self.plan.config_hash)
             self.journal.restart()
+            self._save_failed = False
         except OSError as error:
+            self._save_failed = True
             self._storage(f"state.json: {error}")
         self._snapshot_reached = self.pipeline.reached
 
@@ -347,8 +353,10 @@ class Gateway:
     def _answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         if request.get("ask") == "status":
             return describe(self)
-        if isinstance(request.get("acknowledge"), str):
-            self.acknowledge(request["acknowledge"], str(request.get("by", "")))
+        data = json.dumps(dict(request)).encode()
+        answered = Packet("", command_topic(self.plan.home.id), self.clock.now(), data)
+        if parse_command(answered) is not None:
+            self.inbox.put(-1, answered)
             return {"ok": True}
         return {"error": "the request is not known; ask for status"}
 

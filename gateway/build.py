@@ -24,6 +24,7 @@ from gateway.commands import command_topic, parse_command
 from gateway.guard import Guard
 from gateway.pipeline import Pipeline
 
+COMMAND_BAUD = 115200  # of a TI radar's command port
 SENSOR_OPTIONS = frozenset({"outer", "power", "silent_after_s"})
 """Options any sensor may have, read by detectors: is it an outer door, mains or battery, how long may it
 be silent."""
@@ -95,7 +96,7 @@ def plan(path: Path | str) -> Plan:
         detectors=detectors,
         channels=_channels(config, document),
         book=document.validate(BookSettings, config.alerts, ("alerts",)),
-        lines=_lines(config),
+        lines=_lines(config, document),
         config_hash=fingerprint(home, detectors),
     )
 
@@ -161,7 +162,7 @@ def _drivers(config: Config, document: Document, home: Home) -> tuple[DriverPlan
     return tuple(plans)
 
 
-def _lines(config: Config) -> dict[str, Line]:
+def _lines(config: Config, document: Document) -> dict[str, Line]:
     lines = {}
     for sensor in config.sensors.values():
         link = config.links[sensor.link]
@@ -169,6 +170,15 @@ def _lines(config: Config) -> dict[str, Line]:
         if isinstance(link, SerialLinkConfig):
             line = spec.line or Line(9600)
             lines[sensor.link] = Line(link.baud or line.baud, line.parity, line.stop_bits)
+    for name, sensor in config.sensors.items():
+        other = sensor.options.get("command_link")
+        if other:
+            port = config.links.get(str(other))
+            if not isinstance(port, SerialLinkConfig):
+                raise document.error(
+                    ("sensors", name, "options", "command_link"), f"there is no port {other!r} under links"
+                )
+            lines[str(other)] = Line(port.baud or COMMAND_BAUD)
     return lines
 
 

@@ -156,6 +156,8 @@ def status(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fal
 def ack(
     alert: Annotated[str, typer.Argument(help=word("cli.argument.alert"))],
     by: Annotated[str, typer.Option(help=word("cli.option.by"))] = "",
+    answer: Annotated[str, typer.Option("--word", help=word("cli.option.word"))] = "acknowledge",
+    cause: Annotated[str, typer.Option(help=word("cli.option.cause"))] = "",
     config: ConfigOption = Path("config.yaml"),
 ) -> None:
     """Acknowledge an alert at the running gateway."""
@@ -163,11 +165,12 @@ def ack(
 
     made = _plan(config)
     try:
-        answer = ask(made.state_dir, {"acknowledge": alert, "by": by or os.environ.get("USER", "")})
+        request = {"answer": alert, "word": answer, "by": by or os.environ.get("USER", ""), "cause": cause}
+        said = ask(made.state_dir, request)
     except OSError:
         raise _fail(f"no gateway answers in {made.state_dir}", NOT_RUNNING) from None
-    if "error" in answer:
-        raise _fail(str(answer["error"]), WRONG)
+    if "error" in said:
+        raise _fail(str(said["error"]), WRONG)
 
 
 @app.command(help=word("cli.demo"))

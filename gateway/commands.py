@@ -1,7 +1,8 @@
 """What did a person tell us over MQTT? ``hearthwatch/<home>/command`` with a small JSON object.
 
-``{"acknowledge": "<alert id>", "by": "daughter"}``. Commands are packets like any other: recorded,
-replayed, taken in their turn. A retained command is old news and does nothing.
+``{"acknowledge": "<alert id>", "by": "daughter"}``, or any answer the book knows:
+``{"answer": "<alert id>", "word": "on_the_way", "by": "Li"}``, a false alarm with its ``cause``. Commands
+are packets like any other: recorded, replayed, taken in their turn. A retained one is old and does nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from alerts.answers import ANSWERS
 from core.model import Packet
 from gateway.lane import Command
 
@@ -24,8 +26,8 @@ def parse_command(packet: Packet) -> Command | None:
     """The command in it, or None where it is not one.
 
     >>> parse_command(Packet("b", "t", 7, b'{"acknowledge": "0a", "by": "Li"}'))
-    Command(t=7, alert='0a', by='Li', word='acknowledge')
-    >>> parse_command(Packet("b", "t", 7, b'[1]')) is None
+    Command(t=7, alert='0a', by='Li', word='acknowledge', cause='')
+    >>> parse_command(Packet("b", "t", 7, b'{"answer": "0a", "word": "dance"}')) is None
     True
     """
     if len(packet.data) > LIMIT_BYTES:
@@ -34,7 +36,14 @@ def parse_command(packet: Packet) -> Command | None:
         said: Any = json.loads(packet.data)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(said, dict) or not isinstance(said.get("acknowledge"), str):
+    if not isinstance(said, dict):
         return None
-    by = said.get("by", "")
-    return Command(packet.at, said["acknowledge"][:64], by[:100] if isinstance(by, str) else "")
+    alert: Any = said.get("acknowledge", said.get("answer"))
+    word: Any = "acknowledge" if "acknowledge" in said else said.get("word")
+    if not isinstance(alert, str) or word not in ANSWERS:
+        return None
+    return Command(packet.at, alert[:64], _text(said.get("by")), word, _text(said.get("cause")))
+
+
+def _text(value: Any) -> str:
+    return value[:100] if isinstance(value, str) else ""

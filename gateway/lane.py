@@ -20,12 +20,13 @@ from gateway.guard import Guard
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a person told us: acknowledge an alert."""
+    """What a person told us about an alert; ``word`` is one of ``alerts.answers.ANSWERS``."""
 
     t: int
     alert: str
     by: str
     word: str = "acknowledge"
+    cause: str = ""
 
 
 class Lane:
@@ -75,7 +76,7 @@ class Lane:
             events = events[len(early) :]
             alerts += self._apply(early)
             alerts += self.book.advance(command.t)
-            alerts += self.book.acknowledge(command.alert, command.by, command.t)
+            alerts += self.book.answer(command.alert, command.word, command.by, command.t, command.cause)
         alerts += self._apply(events)
         alerts += self.book.advance(upto)
         return alerts

@@ -238,7 +238,7 @@ class Pipeline:
                         [e.detector, e.kind, e.source, e.t, e.phase.value, dict(e.evidence)]
                         for e in lane.later
                     ],
-                    "commands": [[c.t, c.alert, c.by, c.word] for c in lane.commands],
+                    "commands": [[c.t, c.alert, c.by, c.word, c.cause] for c in lane.commands],
                     "detectors": {g.name: g.snapshot() for g in lane.guards},
                 }
                 for lane in self.lanes()

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from core.contracts import Driver
 
 CACHE_LIMIT = 20_000  # topics remembered per link; a stranger inventing topics must not grow memory
+
+
+@runtime_checkable
+class TwoPorts(Protocol):
+    """A driver whose device has a second port (a command port beside the data port)."""
+
+    def links(self) -> tuple[str, ...]:
+        """All its links, the one its readings come from first."""
 
 
 class Routes:
@@ -15,8 +24,10 @@ class Routes:
     def __init__(self, drivers: Sequence[tuple[str, Driver]]) -> None:
         self._links: dict[str, list[tuple[Driver, tuple[str, ...]]]] = {}
         for name, driver in drivers:
-            link = name.split("/", 1)[0]
-            self._links.setdefault(link, []).append((driver, tuple(driver.topics())))
+            pair = (driver, tuple(driver.topics()))
+            also: tuple[str, ...] = driver.links()[1:] if isinstance(driver, TwoPorts) else ()
+            for link in (name.split("/", 1)[0], *also):
+                self._links.setdefault(link, []).append(pair)
         self._cache: dict[tuple[str, str], tuple[Driver, ...]] = {}
 
     def on_link(self, link: str) -> list[Driver]:
