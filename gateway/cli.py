@@ -173,6 +173,27 @@ def ack(
         raise _fail(str(said["error"]), WRONG)
 
 
+@app.command(help=word("cli.show"))
+def show(
+    alert: Annotated[str, typer.Argument(help=word("cli.argument.alert"))],
+    config: ConfigOption = Path("config.yaml"),
+    out: Annotated[Path | None, typer.Option(help=word("cli.option.picture"))] = None,
+) -> None:
+    """The life of an alert in words, and as a picture."""
+    from gateway.show_alert import NotFound, picture, revisions, words
+    from gateway.words import language
+
+    made = _plan(config)
+    try:
+        told = revisions(made.state_dir, alert)
+        print(words(told, made.home, language()))
+        if out is not None:
+            out.write_text(picture(told, made), encoding="utf-8")
+            print(f"-> {out}")
+    except NotFound as error:
+        raise _fail(str(error), UNREADABLE) from None
+
+
 @app.command(help=word("cli.demo"))
 def demo(
     scenario: Annotated[str, typer.Option(help=word("cli.option.scenario"))] = "fall_in_bathroom",

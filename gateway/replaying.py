@@ -179,10 +179,11 @@ def _print(result: Result, pipeline: Pipeline, zone: LocalTime) -> None:
             f"{alert.source} {alert.room} {alert.state} r{alert.revision} {shown}"
         )
     assert result.last is not None
-    days = (result.last - result.first) / 86_400e9
+    seconds = (result.last - result.first) / 1e9
+    length = f"{seconds / 86400:.2f} days" if seconds > 86400 else f"{seconds:.1f} s"
     kinds = Counter(f"{a.severity} {a.kind}" for a in latest.values())
     first, last = zone.at(result.first), zone.at(result.last)
-    print(f"from {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} ({days:.2f} days)")
+    print(f"from {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} ({length})")
     print("alerts: " + (", ".join(f"{n} x {k}" for k, n in sorted(kinds.items())) or "none"))
     print(", ".join(f"{name} {count}" for name, count in result.counts.items()))
     for name, health in pipeline.health().items():

@@ -70,3 +70,18 @@ def test_the_alerts_own_evidence_is_a_replayable_case(demo: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["counts"]["packets"] > 0
+
+
+def test_the_alert_can_be_shown_in_words_and_as_a_picture(demo: Path, tmp_path: Path) -> None:
+    from xml.etree import ElementTree
+
+    alert = json.loads((demo / "alerts.jsonl").read_text().splitlines()[0])["id"]
+    out = tmp_path / "alert.svg"
+    done = subprocess.run(
+        [*COMMAND, "show", alert[:8], "-c", str(demo / "config.yaml"), "--out", str(out)],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "HEARTHWATCH_LANGUAGE": "en"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "fall" in done.stdout
+    root = ElementTree.parse(out).getroot()
+    assert root.findall("{http://www.w3.org/2000/svg}polyline"), "nothing is drawn"

@@ -1,0 +1,158 @@
+"""What was behind an alert? Its life in words, and a picture of what the sensors of its room said.
+
+The picture is drawn from the packets kept around the alert, run through the drivers again: a radar's height
+over time with the numbers the detector judged by, states as steps, levels as lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alerts.outbox import Outbox
+from alerts.text import render
+from core.localtime import LocalTime
+from core.model import Alert, Block, Home
+from core.quantity import Quantity
+from gateway import build
+from gateway.picture import Line, Panel, draw
+from gateway.pipeline import group
+from ingest.recording import RecordingReader
+
+Q = Quantity
+STATES = (
+    Q.FALL_STATE,
+    Q.PRESENCE,
+    Q.MOTION,
+    Q.CONTACT_OPEN,
+    Q.BED_OCCUPIED,
+    Q.SMOKE,
+    Q.GAS,
+    Q.CO,
+    Q.WATER,
+    Q.SOS,
+)
+LEVELS = (
+    Q.CO_PPM, Q.GAS_LEL_PCT, Q.METHANE_PPM, Q.TEMPERATURE_C, Q.SMOKE_OBSCURATION_PCT_M, Q.HEART_RATE_BPM,
+    Q.BREATH_RATE_BPM, Q.DISTANCE_M, Q.TARGET_COUNT,
+)  # fmt: skip
+
+
+class NotFound(Exception):
+    """No such alert, or nothing kept of it."""
+
+
+def revisions(state_dir: Path, wanted: str) -> list[Alert]:
+    """All revisions of the alert whose id begins so. Raises NotFound."""
+    path = state_dir / "alerts.db"
+    if not path.exists():
+        raise NotFound(f"{path} does not exist; no gateway has run with this configuration")
+    outbox = Outbox(path)
+    try:
+        ids = sorted({a.id for a in outbox.latest() if a.id.startswith(wanted)})
+        if len(ids) != 1:
+            many = ", ".join(ids[:5])
+            raise NotFound(
+                f"{len(ids)} alerts begin with {wanted!r}{': ' + many if ids else ''}; give more of the id"
+            )
+        return list(outbox.history(ids[0]))
+    finally:
+        outbox.close()
+
+
+def words(told: Sequence[Alert], home: Home, language: str) -> str:
+    """The life of an alert, a line a revision, and its newest message."""
+    zone = LocalTime(home.zone)
+    out = []
+    for alert in told:
+        stage = alert.evidence.get("stage", "")
+        why = alert.evidence.get("why", "")
+        out.append(
+            f"{zone.at(alert.changed):%Y-%m-%d %H:%M:%S}  r{alert.revision}  {alert.severity}  {alert.state}"
+            f"  {stage}  {why}"
+        )
+    said = render(told[-1], home, language)
+    return "\n".join([said.title, said.body, said.advice, "", *out])
+
+
+def picture(told: Sequence[Alert], plan: build.Plan) -> str:
+    """The SVG of the packets kept around it. Raises NotFound."""
+    alert = told[-1]
+    kept = plan.state_dir / "evidence" / f"{alert.id}.jsonl"
+    if not kept.exists():
+        raise NotFound(f"{kept} does not exist: no packets were kept around this alert, or they were pruned")
+    blocks = _blocks(kept, plan)
+    room = alert.room or plan.home.room_of(alert.source)
+    mine = [b for b in blocks if b.source == alert.source or (room and plan.home.room_of(b.source) == room)]
+    instants = [(str(told[0].evidence.get("stage") or "opened"), told[0].opened)]
+    for one in told[1:]:
+        stage = str(one.evidence.get("stage", ""))
+        if one.state == "cleared" or stage != instants[-1][0]:
+            instants.append(("cleared" if one.state == "cleared" else stage, one.changed))
+    last = max((int(b.t[-1]) for b in mine), default=alert.changed)
+    instants = [(name, t) for name, t in instants if t <= last]
+    said = render(told[0], plan.home, plan.home.language)
+    return draw(said.title, panels(mine or blocks, plan.home, told), instants, LocalTime(plan.home.zone))
+
+
+def panels(blocks: Sequence[Block], home: Home, told: Sequence[Alert]) -> list[Panel]:
+    """Heights first, then levels, then states."""
+    out: list[Panel] = []
+    thresholds = _thresholds(told)
+    heights = [line for b in blocks for line in _heights(b, home)]
+    if heights:
+        out.append(Panel("height (m)", heights, thresholds))
+    for quantity in LEVELS:
+        lines = [_line(b) for b in blocks if b.quantity is quantity]
+        if lines:
+            out.append(
+                Panel(f"{quantity.value} ({quantity.unit})" if quantity.unit else quantity.value, lines)
+            )
+    states = [_line(b, step=True) for b in blocks if b.quantity in STATES]
+    out += [Panel("states", states[i : i + 4]) for i in range(0, len(states), 4)]
+    return out[:8]
+
+
+def _blocks(path: Path, plan: build.Plan) -> list[Block]:
+    pipeline = build.make_pipeline(plan)
+    readings = []
+    for packet in RecordingReader([path]).packets():
+        for driver in pipeline.routes.resolve(packet.link, packet.channel):
+            readings += driver.feed(packet)
+    readings.sort(key=lambda r: r.t)
+    return group(readings)
+
+
+def _line(block: Block, step: bool = False) -> Line:
+    return Line(f"{block.source} {block.quantity.value}", block.t.tolist(), block.value.tolist(), step)
+
+
+def _heights(block: Block, home: Home) -> list[Line]:
+    sensor = home.sensors.get(block.source)
+    mounted = (sensor.mounting.height_m or 0.0) if sensor else 0.0
+    if block.quantity is Q.CLOUD and len(block):
+        rows = [(int(block.t[i]), block.points(i)) for i in range(len(block)) if len(block.points(i))]
+        t = [at for at, _ in rows]
+        top = [float(np.percentile(p[:, 2], 90)) + mounted for _, p in rows]
+        centre = [float(np.median(p[:, 2])) + mounted for _, p in rows]
+        return (
+            [Line(f"{block.source} top", t, top), Line(f"{block.source} middle", t, centre)] if rows else []
+        )
+    if block.quantity is Q.TRACK:
+        return [Line(f"{block.source} track", block.t.tolist(), (block.value[:, 3] + mounted).tolist())]
+    if block.quantity is Q.HEIGHT:
+        return [Line(f"{block.source} head", block.t.tolist(), block.value[:, 1].tolist())]
+    return []
+
+
+def _thresholds(told: Sequence[Alert]) -> list[tuple[str, float]]:
+    found: dict[str, float] = {}
+    for alert in told:
+        evidence: dict[str, Any] = dict(alert.evidence)
+        for key in ("low_m", "height_before_m"):
+            if isinstance(evidence.get(key), int | float):
+                found[key] = float(evidence[key])
+    return list(found.items())
