@@ -9,6 +9,7 @@ announce a fall as ``safety``, call buttons likewise.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from core.quantity import Quantity
@@ -140,6 +141,7 @@ _BY_NAME: Final = {
 _RADAR_CM: Final = frozenset({"distance"})  # a nameless distance on an mmWave node is centimetres
 
 
+@lru_cache(maxsize=1024)
 def binary_class(name: str) -> str:
     """Which class does a binary entity's name suggest? "" if none.
 
@@ -149,6 +151,7 @@ def binary_class(name: str) -> str:
     return _named(name, _BINARY_NAMES)
 
 
+@lru_cache(maxsize=1024)
 def sensor_class(name: str) -> str:
     """The same for a measuring entity.
 

@@ -33,7 +33,7 @@ from devices.payload import Refusal, Wrong
 
 Q = Quantity
 
-MAX_WAITING: Final = 256  # messages kept until they are announced
+MAX_WAITING: Final = 256  # announcements kept, and messages kept until they are announced
 _UNTOLD: Final = Refusal("not_announced")
 
 
@@ -114,6 +114,8 @@ class HaDiscovery(MqttDriver):
         mine = [e for e in found if any(self._mine(s, e) for s in self._sensors)]
         if not mine and known is None:
             return []  # somebody else's device: not kept
+        if mine and known is None and len(self._announced) >= MAX_WAITING:
+            return Refusal("too_many_announcements")
         if mine:
             self._announced[topic] = (data, mine)
         else:

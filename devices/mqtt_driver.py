@@ -134,6 +134,8 @@ class MqttDriver:
             return []
         if key in self._held:
             return []
+        if len(self._held) >= MAX_HEARD:
+            self._held.clear()
         self._held.add(key)
         return [(Q.SOS, 1.0)]
 

@@ -34,7 +34,7 @@ from core.quantity import Quantity
 from devices import payload
 from devices.device_class import celsius
 from devices.kinds import PRESS_OPTIONS, SWITCHED, Presses
-from devices.mqtt_driver import MqttDriver, Said, online
+from devices.mqtt_driver import MAX_HEARD, MqttDriver, Said, online
 from devices.payload import Field, Refusal, Wrong, flag_field, number_field, spellings
 
 Q = Quantity
@@ -176,7 +176,9 @@ class ShellyGen1(MqttDriver):
             return [], 0
         event, count = value.get("event"), value.get("event_cnt")
         key = f"{sensor.id}/{below}"
-        known, self._counts[key] = self._counts.get(key), count
+        known = self._counts.get(key)
+        if key in self._counts or len(self._counts) < MAX_HEARD:
+            self._counts[key] = count
         if type(event) is not str or not event or (count == known and count is not None):
             return [], 0
         first_of_mains = known is None and not _sleeps(sensor, device)
