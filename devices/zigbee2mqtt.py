@@ -12,9 +12,10 @@ Data sheet: Zigbee2MQTT 1.x and 2.x, any base topic; friendly names may hold ``/
 ====================================  ==================================================================
 
 Polarity: ``contact`` true = closed, so ``contact_open`` is its opposite. ``voltage`` is millivolts on
-battery devices. Times: every reading is stamped with its arrival; ``last_seen`` (off by default, ISO or
-epoch ms, seen hours stale on live devices) only helps to tell a cached state that is sent again when the
-bridge restarts from a device that really spoke.
+battery devices. Times: every reading is stamped with its arrival. ``last_seen`` (off by default, ISO or
+epoch ms, seen hours stale on live devices) serves one purpose: a bridge that restarts sends its cached
+states as if they were new; in the minute after its return a state that is stale by ``last_seen`` is flagged
+retained and is no sign of life.
 
 A bridge that goes offline makes all its sensors ``available`` 0 (unknown, not quiet); a sensor becomes
 available again by its own message only. Devices missing from the inventory (removed, renamed) likewise.
@@ -121,9 +122,13 @@ class _Bridge:
         out: list[Reading] = []
         for device in self.devices:
             if self._speaks_for(device):
-                device.bridge_offline = not x
                 if not x:
+                    device.bridge_offline = True
                     out += device.lost(packet.at, flags)
+                elif not flags:
+                    device.bridge_returned(packet.at)
+                else:
+                    device.bridge_offline = False
         return out
 
     def _speaks_for(self, device: Device) -> bool:

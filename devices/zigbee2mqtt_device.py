@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
-from core.model import SECOND, Flag, Health, Mark, Packet, Reading, Sensor
+from core.model import MINUTE, SECOND, Flag, Health, Mark, Packet, Reading, Sensor
 from core.quantity import Quantity
 from devices import payload
 from devices.kinds import Presses, model_kind
@@ -15,6 +16,8 @@ from devices.zigbee2mqtt_inventory import adapt
 
 Q = Quantity
 
+MEMORY_AFTER: Final = MINUTE  # a restarted bridge sends its cached states within this
+STALE: Final = 5 * MINUTE  # a device time older than this is of an earlier message
 SAME_PRESS: Final = 2 * SECOND  # the JSON and the text copy of one press arrive within this
 _IGNORED: Final = frozenset({"set", "get"})  # commands on their way to the device
 _new = tuple.__new__
@@ -37,6 +40,7 @@ class Device:
         self.base_is_sure = isinstance(sensor.options.get("base"), str)
         self.bridge_offline = False
         self._seen: Any = None  # last_seen as last written
+        self._memory_until = -1  # the bridge restarted and may send what it remembers
 
     def learn(self, exposes: Any, model: str = "") -> None:
         """Adapt to what the inventory says about this device: units, on and off values, its kind."""
@@ -55,6 +59,8 @@ class Device:
         if type(message) is Refusal:
             return self._refused(packet, message)
         flags = 0 if packet.mark is Mark.DATA else 1
+        if t < self._memory_until and self._is_memory(message.get("last_seen"), t):
+            flags = 1
         source, fields = self.sensor.id, self._fields
         out: list[Reading] = []
         joined = False
@@ -123,6 +129,16 @@ class Device:
         """The bridge cannot speak for it any more."""
         self.down = True
         return [Reading(self.sensor.id, Q.AVAILABLE, t, 0.0, flags)]
+
+    def bridge_returned(self, t: int) -> None:
+        """The bridge is back and will send its cached states as if they were new."""
+        self.bridge_offline = False
+        self._memory_until = t + MEMORY_AFTER
+
+    def _is_memory(self, last_seen: Any, t: int) -> bool:
+        """Is this a cached state: its device last spoke before, by the time it gives?"""
+        spoke = _instant(last_seen)
+        return spoke is not None and spoke < t - STALE
 
     # -- its values
 
@@ -239,6 +255,23 @@ class Device:
         mine.append(t)
         del mine[:-8]
         return False
+
+
+def _instant(last_seen: Any) -> int | None:
+    """``last_seen`` in ns: ISO 8601 with a zone, or epoch milliseconds. None if it is neither.
+
+    >>> _instant("1970-01-01T08:00:01+08:00"), _instant(1000), _instant("yesterday")
+    (1000000000, 1000000000, None)
+    """
+    if type(last_seen) is int:
+        return last_seen * 1_000_000 if 0 <= last_seen < 1 << 43 else None
+    if type(last_seen) is not str:
+        return None
+    try:
+        when = datetime.fromisoformat(last_seen)
+        return None if when.tzinfo is None else round(when.timestamp()) * SECOND
+    except (ValueError, OverflowError):
+        return None
 
 
 def _mark_test(out: list[Reading]) -> list[Reading]:

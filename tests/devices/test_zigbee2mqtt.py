@@ -261,14 +261,34 @@ def test_trap_16_a_lost_bridge_makes_its_sensors_unknown() -> None:
     assert say("z/up/b", b'{"contact":true}', Mark.RETAINED) == [("1", Q.CONTACT_OPEN, 0.0)]
 
 
-def test_a_memory_sent_again_after_a_restart_is_no_sign_of_life() -> None:
+@pytest.mark.parametrize("old", ["2023-11-14T20:00:00Z", "2023-11-15T04:00:00+08:00", 1_699_992_000_000])
+def test_a_memory_sent_again_after_a_restart_is_no_sign_of_life(old: Any) -> None:
     bench = Bench()
-    old = {"contact": True, "last_seen": "2023-11-14T20:00:00Z"}
-    bench.say(old)
     bench.say("offline", "zigbee2mqtt/bridge/state")
     bench.say("online", "zigbee2mqtt/bridge/state")
-    assert bench.values(old) == {Q.CONTACT_OPEN: 0}
-    assert bench.values(old | {"last_seen": "2023-11-14T22:14:00Z"}) == {Q.CONTACT_OPEN: 0, Q.AVAILABLE: 1}
+    cached = {"smoke": True, "last_seen": old}
+    assert bench.say(cached, t=T + SECOND) == [Reading("s", Q.SMOKE, T + SECOND, 1.0, Flag.RETAINED)]
+    fresh = {"smoke": True, "last_seen": "2023-11-14T22:13:25Z"}
+    assert bench.say(fresh, t=T + 6 * SECOND) == [
+        Reading("s", Q.SMOKE, T + 6 * SECOND, 1.0, 0),
+        Reading("s", Q.AVAILABLE, T + 6 * SECOND, 1.0, 0),
+    ]
+    assert [r.flags for r in bench.say(fresh, t=T + 20 * SECOND)] == [0]
+
+
+def test_a_stale_device_clock_never_holds_back_an_alarm_for_long() -> None:
+    bench = Bench()
+    bench.say("online", "zigbee2mqtt/bridge/state")
+    stuck = {"smoke": True, "last_seen": "2023-11-14T16:00:00Z"}
+    assert [r.flags for r in bench.say(stuck, t=T + 2 * MINUTE)] == [0]
+    assert [r.flags for r in bench.say(stuck, t=T + 3 * MINUTE)] == [0]
+
+
+@pytest.mark.parametrize("odd", ["yesterday", "2023-11-14T20:00:00", -5, 10**30, [], {}, True, None, 1e300])
+def test_an_odd_device_clock_is_ignored(odd: Any) -> None:
+    bench = Bench()
+    bench.say("online", "zigbee2mqtt/bridge/state")
+    assert [r.flags for r in bench.say({"smoke": True, "last_seen": odd}, t=T + SECOND)] == [0]
 
 
 @pytest.mark.parametrize(
