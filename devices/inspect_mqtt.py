@@ -177,6 +177,10 @@ def _items(readings: list[Reading]) -> list[Item]:
             out.append(Item("availability", "online" if x else "offline"))
         elif quantity is Q.FALL_STATE:
             out.append(Item("fall", _FALL[int(x)]))
+        elif quantity is Q.MOVING:
+            out.append(Item("motion", bool(x)))
+        elif quantity is Q.STILL:
+            out += [Item("still", bool(x)), *([Item("presence", True)] if x else [])]
         elif quantity in (Q.STILL_DISTANCE_M, Q.MOVING_DISTANCE_M) and Q.DISTANCE_M not in quantities:
             out.append(Item("distance", x, "m"))
         elif quantity in _NAMES:
