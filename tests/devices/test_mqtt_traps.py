@@ -6,7 +6,6 @@ does not give, values that are no values, copies, memories, clocks, units, and b
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -14,23 +13,7 @@ import pytest
 from core.model import MINUTE, SECOND, Flag, Mark, Packet, Reading, Sensor
 from core.quantity import Quantity as Q
 from devices import DRIVERS
-
-T = 1_700_000_000 * SECOND
-
-
-class Bench:
-    """One sensor behind its driver."""
-
-    def __init__(self, device: str, address: str, kind: str = "", **options: Any) -> None:
-        self.sensor = Sensor("s", device, "b", kind=kind, address=address, options=options)
-        self.driver = DRIVERS[device].make([self.sensor])
-
-    def say(self, topic: str, message: Any, t: int = T, mark: Mark = Mark.DATA) -> list[Reading]:
-        data = message.encode() if isinstance(message, str) else json.dumps(message).encode()
-        return self.driver.feed(Packet("b", topic, t, data, mark))
-
-    def values(self, topic: str, message: Any, **more: Any) -> dict[Q, Any]:
-        return {r.quantity: r.value for r in self.say(topic, message, **more)}
+from tests.devices.mqtt_bench import Bench, T
 
 
 def zigbee(kind: str = "", **options: Any) -> Bench:
