@@ -38,7 +38,7 @@ class Panel:
 
 def draw(title: str, panels: Sequence[Panel], instants: Sequence[tuple[str, int]], zone: LocalTime) -> str:
     """The SVG text. ``instants`` are named times drawn through all panels."""
-    times = [t for p in panels for line in p.lines for t in (line.t[0], line.t[-1]) if line.t]
+    times = [t for p in panels for line in p.lines if line.t for t in (line.t[0], line.t[-1])]
     times += [t for _, t in instants]
     first, last = (min(times), max(times)) if times else (0, SECOND)
     last = max(last, first + SECOND)

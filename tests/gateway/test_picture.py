@@ -19,7 +19,9 @@ series = st.lists(st.tuples(st.integers(0, 10**12), values), max_size=30).map(so
 
 
 @given(series, st.text(max_size=30), st.booleans())
-def test_any_series_and_any_name_give_well_formed_svg(rows: list[tuple[int, float]], name: str, step: bool) -> None:
+def test_any_series_and_any_name_give_well_formed_svg(
+    rows: list[tuple[int, float]], name: str, step: bool
+) -> None:
     printable = "".join(c for c in name if c.isprintable())
     line = Line(printable, [t for t, _ in rows], [v for _, v in rows], step)
     text = draw(printable, [Panel(printable, [line], [("limit", 0.5)])], [(printable, 5)], ZONE)

@@ -40,13 +40,17 @@ def _namespaces() -> list[str]:
     if shutil.which("unshare") is None:
         pytest.skip("unshare is not installed")
     for command in (["unshare", "-m"], ["unshare", "-rm"]):
-        tried = subprocess.run([*command, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+        tried = subprocess.run(
+            [*command, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False
+        )
         if tried.returncode == 0:
             return command
     pytest.skip("this machine lets nobody make a mount namespace")
 
 
-def test_an_alarm_on_a_full_disk_reaches_people_and_the_trouble_is_told(broker: Broker, tmp_path: Path) -> None:
+def test_an_alarm_on_a_full_disk_reaches_people_and_the_trouble_is_told(
+    broker: Broker, tmp_path: Path
+) -> None:
     command = _namespaces()
     config = write_config(tmp_path, broker, ["smoke_a:smoke", "smoke_b:smoke"], CHANNEL)
     (tmp_path / "state").mkdir()
@@ -68,7 +72,8 @@ def test_an_alarm_on_a_full_disk_reaches_people_and_the_trouble_is_told(broker: 
         def told(kind: str, source: str = "", state: str = "open") -> bool:
             alerts = [json.loads(p) for t, p, _ in list(heard.messages) if t.endswith("/alert")]
             return any(
-                a["kind"] == kind and a["state"] == state and (not source or a["source"] == source) for a in alerts
+                a["kind"] == kind and a["state"] == state and (not source or a["source"] == source)
+                for a in alerts
             )
 
         def order(word: str) -> None:
