@@ -20,9 +20,13 @@ from core.contracts import DetectorSpec, Driver, DriverSpec, Line
 from core.model import SECOND, Home, Packet, Sensor
 from detectors import DETECTORS
 from devices import DRIVERS
+from devices.kinds import SWITCHED
 from gateway.commands import command_topic, parse_command
 from gateway.guard import Guard
 from gateway.pipeline import Pipeline
+
+KINDS = frozenset(SWITCHED) | {"fall", "vitals", "climate", "meter", "siren"}
+"""What a sensor may be used as. A kind nobody knows would be a sensor nobody understands."""
 
 COMMAND_BAUD = 115200  # of a TI radar's command port
 SENSOR_OPTIONS = frozenset({"outer", "power", "silent_after_s"})
@@ -130,6 +134,12 @@ def _drivers(config: Config, document: Document, home: Home) -> tuple[DriverPlan
             close = _closest(sensor.device, DRIVERS)
             raise document.error(
                 (*at, "device"), f"no device is called {sensor.device!r}{close}; see `hearthwatch devices`"
+            )
+        if sensor.kind and sensor.kind not in KINDS:
+            raise document.error(
+                (*at, "kind"),
+                f"no kind is called {sensor.kind!r}{_closest(sensor.kind, KINDS)}; there are: "
+                + ", ".join(sorted(KINDS)),
             )
         link = config.links[sensor.link]
         wanted = "mqtt" if isinstance(link, MqttLinkConfig) else "serial"

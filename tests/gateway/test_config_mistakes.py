@@ -65,6 +65,7 @@ MISTAKES = [
     ("room: hall\n", "room: attic\n", "attic"),
     ("device: zigbee2mqtt", "device: zigbee2mqt", "did you mean zigbee2mqtt"),
     ("device: zigbee2mqtt", "device: 5", "device"),
+    ("kind: door\n", "kind: dooor\n", "did you mean door"),
     ("kind: door\n", "kind: door\n    mounting: {height_m: -1}\n", "height_m"),
     ("kind: door\n", "kind: door\n    mounting: {height: 2}\n", "unknown key"),
     ("kind: door\n", "kind: door\n    options: {colour: red}\n", "no such option"),
