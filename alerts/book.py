@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alerts.answers import ANSWERS
 from alerts.cause import Cause
-from alerts.revision import ANSWERS
 from alerts.settings import BookSettings
 from core.model import Alert, Event, Home
 
@@ -49,7 +49,7 @@ class AlertBook:
         return self.answer(alert_id, "acknowledge", by, t)
 
     def answer(self, alert_id: str, word: str, by: str, t: int, cause: str = "") -> list[Alert]:
-        """A person answers: one of :data:`alerts.revision.ANSWERS`, for a false alarm with its cause.
+        """A person answers: one of :data:`alerts.answers.ANSWERS`, for a false alarm with its cause.
 
         An unknown word or alert, or an answer that comes too late, changes nothing.
         """

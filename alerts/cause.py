@@ -5,6 +5,7 @@ So the set of revisions does not depend on how the input was cut.
 
 Rules, in the order they are asked:
 
+* A drill ends by itself, or when the real thing begins; then that is an alert of its own.
 * Worse news is told at once and rings; better news and mere numbers at most once per ``news_s``.
 * What a person has acknowledged rings again only if it gets worse than when it was acknowledged, or if
   the call button is pressed again.
@@ -23,13 +24,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from alerts.answers import ENDING, MAX_ANSWERS, allowed, noted
 from alerts.facts import Facts
-from alerts.revision import ENDING, NOTES, from_json, to_json
+from alerts.revision import NOTES, from_json, to_json
 from alerts.settings import BookSettings, ns
 from alerts.severity import marked, rule, worse
 from core.model import Alert, AlertState, Event, Phase, Severity, alert_id
 
-_MAX_NAME, _MAX_ANSWERS = 100, 20
 _FLAPS = 3  # from this many returns on, clears are held back
 
 
@@ -72,6 +73,11 @@ class Cause:
         dues = [d for d in (self._close_due, self._held_due, self._ring_due) if d is not None]
         return min(dues) if dues else None
 
+    @property
+    def _passes(self) -> bool:
+        """Does it end by itself: a fact of an instant, or a drill?"""
+        return self._ends == "itself" or self._facts.drill
+
     def forgettable(self, t: int) -> bool:
         """Has it been closed so long that it no longer matters?"""
         return self.alert is None or (not self.open and t > self.alert.changed + ns(self._settings.forget_s))
@@ -90,16 +96,14 @@ class Cause:
         return out
 
     def answer(self, word: str, by: str, t: int, cause: str = "") -> list[Alert]:
-        """A person has answered with one of :data:`alerts.revision.ANSWERS`. The same twice is once."""
+        """A person has answered with one of :data:`alerts.answers.ANSWERS`. The same twice is once."""
         out = self.until(t)
         alert = self.alert
-        if alert is None or not self._allowed(word, by):
+        if alert is None or not allowed(alert, word, by):
             return out
         t = max(t, alert.changed)
-        said: dict[str, Any] = {"word": word, "by": by[:_MAX_NAME], "at": t}
-        if cause:
-            said["cause"] = cause[:_MAX_NAME]
-        self._notes["answers"] = [*self._notes.get("answers", []), said][-_MAX_ANSWERS:]
+        said = noted(word, by, t, cause)
+        self._notes["answers"] = [*self._notes.get("answers", []), said][-MAX_ANSWERS:]
         if word in ENDING:
             self._acked = self._acked or alert.severity
             if self.open:
@@ -116,7 +120,7 @@ class Cause:
         elif alert.state is AlertState.OPEN:
             self._acked = alert.severity
             self._notes["acknowledged_by"], self._notes["acknowledged_at"] = said["by"], t
-            if self._ends == "person":
+            if self._ends == "person" and not self._passes:
                 self._close_due = t + ns(self._settings.settle_s)
             self._tell(out, t, "acknowledged", AlertState.ACKNOWLEDGED, alert.severity)
             self._ring(t)
@@ -124,27 +128,12 @@ class Cause:
             self._tell(out, t, "answered", alert.state, alert.severity)
         return out
 
-    def _allowed(self, word: str, by: str) -> bool:
-        """Does this answer change anything as things stand?"""
-        assert self.alert is not None
-        given = self._notes.get("answers", [])
-        if word in ENDING:
-            return self.open or self._notes.get("closed") not in ENDING
-        if not self.open:
-            return False
-        if word == "release":
-            return self.alert.state is AlertState.ACKNOWLEDGED
-        if self.alert.state is AlertState.OPEN:
-            return True
-        last = given[-1] if given else {}
-        return word != "acknowledge" and (last.get("word"), last.get("by")) != (word, by[:_MAX_NAME])
-
     def until(self, t: int) -> list[Alert]:
         """Which deadlines before ``t`` pass?"""
         out: list[Alert] = []
         while self.open and (due := self.due) is not None and due < t:
             if due == self._close_due:
-                self._close(out, due, "settled" if self._ends == "person" else "passed")
+                self._close(out, due, "passed" if self._passes else "settled")
             elif due == self._held_due:
                 self._held_due = None
                 if self._held_clear:
@@ -177,7 +166,7 @@ class Cause:
         self._ring_due = None
         if self.open:
             self._ring(alert.changed)
-            if self._ends == "itself":
+            if self._passes:
                 self._close_due = alert.changed + ns(self._settings.linger_s)
             elif self._ends == "person" and self._acked is not None:
                 self._close_due = alert.changed + ns(self._settings.settle_s)
@@ -185,12 +174,10 @@ class Cause:
 
     def skip_to(self, t: int) -> None:
         """Nobody ran until ``t``: a deadline missed meanwhile fires once, at ``t``."""
-        if self._ring_due is not None:
-            self._ring_due = max(self._ring_due, t)
-        if self._held_due is not None:
-            self._held_due = max(self._held_due, t)
-        if self._close_due is not None:
-            self._close_due = max(self._close_due, t)
+        ring, held, close = self._ring_due, self._held_due, self._close_due
+        self._ring_due = None if ring is None else max(ring, t)
+        self._held_due = None if held is None else max(held, t)
+        self._close_due = None if close is None else max(close, t)
 
     # -- the steps
 
@@ -218,22 +205,15 @@ class Cause:
         self._acked = None
         self._held_due, self._held_clear, self._step = None, False, 0
         self._last_onset = event.known
+        name = alert_id(self._home, self.kind, self.source, opened)
+        evidence = {**facts.values, **self._notes}
         self.alert = Alert(
-            id=alert_id(self._home, self.kind, self.source, opened),
-            kind=self.kind,
-            severity=facts.severity,
-            source=self.source,
-            room=self._room,
-            resident=self._resident,
-            opened=opened,
-            changed=t,
-            state=AlertState.OPEN,
-            revision=1,
-            evidence={**self._facts.values, **self._notes},
-        )
+            name, self.kind, facts.severity, self.source, self._room, self._resident,
+            opened, t, AlertState.OPEN, 1, evidence,
+        )  # fmt: skip
         out.append(self.alert)
         self._ring(t)
-        self._close_due = t + ns(self._settings.linger_s) if self._ends == "itself" else None
+        self._close_due = t + ns(self._settings.linger_s) if self._passes else None
 
     def _reopen(self, last: Alert, event: Event, facts: Facts, t: int, out: list[Alert]) -> None:
         """It returned soon: the same alert goes on, its escalation too."""
@@ -246,18 +226,22 @@ class Cause:
         worsened = severity.rank < last.severity.rank
         if not quiet:
             self._acked = None
-        state = AlertState.ACKNOWLEDGED if quiet else AlertState.OPEN
-        self._tell(out, t, "worse" if worsened and not quiet else "reopened", state, severity)
+        why = "worse" if worsened and not quiet else "reopened"
+        self._tell(out, t, why, AlertState.ACKNOWLEDGED if quiet else AlertState.OPEN, severity)
         if worsened or self._ring_due is None:
             self._step = 0
             self._ring(t)
         else:
             self._ring_due = max(self._ring_due, t)
-        self._close_due = t + ns(self._settings.linger_s) if self._ends == "itself" else None
+        self._close_due = t + ns(self._settings.linger_s) if self._passes else None
 
     def _merge(self, event: Event, out: list[Alert]) -> None:
         assert self.alert is not None
         t = max(event.known, self.alert.changed)
+        if self._facts.drill and not marked(event.evidence, "test"):
+            self._close(out, t, "passed")
+            self._begin(event, out)
+            return
         if event.detector not in self._holders:
             self._holders.append(event.detector)
         self._held_clear = False
@@ -332,11 +316,12 @@ class Cause:
         assert self.alert is not None
         if not self._untold():
             return
-        better = self._facts.severity is not self.alert.severity
-        self._tell(out, t, "better" if better else "news", self.alert.state, self._facts.severity)
-        if better:
-            self._step = 0
-            self._ring(t)
+        if self._facts.severity is self.alert.severity:
+            self._tell(out, t, "news", self.alert.state, self._facts.severity)
+            return
+        self._tell(out, t, "better", self.alert.state, self._facts.severity)
+        self._step = 0
+        self._ring(t)
 
     def _again(self, out: list[Alert], t: int) -> None:
         assert self.alert is not None
@@ -352,7 +337,7 @@ class Cause:
         severity, state = self.alert.severity, self.alert.state
         self._ring_due = None
         if state is AlertState.OPEN or (state is AlertState.ACKNOWLEDGED and severity is Severity.TROUBLE):
-            pause = self._settings.again(severity, self._step)
+            pause = self._settings.again(self.alert, self._step)
             self._ring_due = None if pause is None else t + pause
 
     def _close(self, out: list[Alert], t: int, how: str) -> None:

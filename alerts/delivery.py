@@ -114,7 +114,7 @@ class Delivery:
 
     def _supervise(self) -> None:
         while not self._closing.is_set():
-            busy = bool(self._told) or any(r.failing for r in self._routes)
+            busy = bool(self._told) or any(r.failing or hasattr(r.sink, "fault") for r in self._routes)
             self._attention.wait(_CHECK_S if busy else None)
             if self._attention.is_set() and not self._closing.is_set():
                 self._attention.clear()
@@ -162,11 +162,11 @@ class _Worker(threading.Thread):
             close()
 
     def _rest(self, due: int, wait_s: float) -> None:
-        """Wait out a pause; news does not shorten it, a stop or a hand-moved clock does."""
+        """Wait until ``due`` or a stop; until there is news, too, unless it is a pause after a failure."""
         real = isinstance(self._clock, SystemClock)
         while True:
             self._awake.clear()
-            if self._stopping.is_set() or self._clock.now() >= due:
+            if self._stopping.is_set() or self._clock.now() >= due or self.route.has_news:
                 return
             self._awake.wait(min(wait_s, 1.0) if real else None)
 

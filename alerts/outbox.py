@@ -238,9 +238,12 @@ class Outbox:
 
     # -- facts
 
-    def put_fact(self, key: str, value: Any) -> None:
-        """Remember one small JSON value durably (a timer, a last-seen time). None forgets it."""
-        with self._db.transaction("FULL") as db:
+    def put_fact(self, key: str, value: Any, durable: bool = True) -> None:
+        """Remember one small JSON value (a timer, a last-seen time). None forgets it.
+
+        Durable: it survives a power cut; else only a crash, and costs no sync.
+        """
+        with self._db.transaction("FULL" if durable else "NORMAL") as db:
             if value is None:
                 db.execute("DELETE FROM fact WHERE key = ?", (key,))
             else:

@@ -21,12 +21,6 @@ NOTES = (
 RINGING = frozenset({"opened", "worse", "again", "called", "released"})
 """Values of ``evidence["why"]`` that ask for a person's attention; the others only keep people informed."""
 
-ANSWERS = ("acknowledge", "take", "on_the_way", "arrived", "resolved", "false_alarm", "release")
-"""What a person may answer. The first four keep it quiet; ``release`` lets it ring on."""
-
-ENDING = ("resolved", "false_alarm")
-"""Answers that close an alert."""
-
 _MAX_KEYS, _MAX_TEXT, _MAX_ITEMS, _MAX_DEPTH = 48, 500, 64, 4
 
 

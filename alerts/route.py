@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from alerts.gate import NOW, Gate
 from alerts.outbox import Order, Outbox, OutboxError
+from alerts.revision import rings
 from core.clock import Clock
 from core.contracts import Refused, Sink
-from core.model import SECOND, Alert, Severity
+from core.model import SECOND, Alert, AlertState, Severity
 
 Key = tuple[str, int]
 
 _PAGE = 200
+_GATED_PAGE = 5000  # what waits for the morning must not hide what is new
 _MAX_LIVE = 20_000
 _MAX_WAIT_S = 3600.0
 _OUTBOX_WAIT = 2 * SECOND
@@ -61,11 +64,15 @@ class Route:
         batch: int = 1,
         order: Order = "severity",
         settings: RouteSettings | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.name, self.sink = name, sink
         self._outbox, self._clock = outbox, clock
-        self._from, self._batch, self._order = from_severity, max(1, batch), order
+        self._from, self._order = from_severity, order
+        self._batch = max(1, batch) if gate is None else 1
         self._settings = settings or RouteSettings()
+        self._gate = gate
+        self._held_until: int | None = None  # the gate lets something pass then
         self._lock = threading.Lock()
         self._live: deque[Alert] = deque(maxlen=_MAX_LIVE)  # given past a broken outbox
         self._taken_live: dict[Key, None] = {}  # delivered, but the outbox does not know yet
@@ -80,6 +87,7 @@ class Route:
         self._failing_since: int | None = None
         self._reason = ""
         self._calling_since: int | None = None
+        self._own_since: int | None = None  # since when does the sink itself say that it is not well
         self._parked: deque[Parked] = deque(maxlen=1000)
         self.delivered = 0
         self.parked_count = 0
@@ -106,10 +114,9 @@ class Route:
             batch, live = self._choose()
         except OutboxError:  # alerts for this sink may wait in there; look again soon
             self._page.clear()
-            self.nudge()
             return now + _OUTBOX_WAIT
         if not batch:
-            return None
+            return self._held_until
         with self._lock:
             self._calling_since = now
         try:
@@ -147,7 +154,19 @@ class Route:
                 return f"no answer for {(now - self._calling_since) // SECOND} s"
             if self._failing_since is not None and now - self._failing_since >= limit:
                 return self._reason
-            return ""
+        ask: Callable[[], str] | None = getattr(self.sink, "fault", None)
+        own = ask() if ask is not None else ""
+        if not own:
+            self._own_since = None
+        elif self._own_since is None:
+            self._own_since = now
+        return own if self._own_since is not None and now - self._own_since >= limit else ""
+
+    @property
+    def has_news(self) -> bool:
+        """Is it worth another turn before the time? Not while it waits after a failure."""
+        with self._lock:
+            return self._retry_at is None and (self._fresh or bool(self._live))
 
     @property
     def failing(self) -> bool:
@@ -182,6 +201,7 @@ class Route:
 
     def _choose(self) -> tuple[list[Alert], bool]:
         """What goes next: from memory if the outbox failed, else from the page of pending revisions."""
+        now = self._clock.now()
         if self._live_head() is not None:
             self.note()
         while (live := self._live_head()) is not None:
@@ -195,19 +215,55 @@ class Route:
                 self._page = deque([a for a in self._page if a.id != live.id])
                 self._page.extendleft(reversed(earlier))
                 return [earlier[0]], False
-            if concerns and self._unknown(live):
+            if concerns and self._unknown(live) and (self._gate is None or self._gate.ask(live, now) == NOW):
                 return [live], True
             with self._lock:
                 self._live.popleft()
-        now = self._clock.now()
-        if not self._page or now - self._loaded_at >= _LOOK_AGAIN:
+        while True:
+            self._look(now)
+            if self._gate is None:
+                return list(islice(self._page, 1 if self._singly else self._batch)), False
+            found, skipped = self._let_through(self._gate, now)
+            if found or self._page or not skipped:
+                return found, False
+
+    def _look(self, now: int) -> None:
+        """Load a page of what is pending, if there is none or there may be worse news."""
+        if not self._page or self._held_until is not None or now - self._loaded_at >= _LOOK_AGAIN:
             with self._lock:
                 fresh, self._fresh = self._fresh, False
             if fresh or not self._page:
                 self.note()
                 self._page, self._loaded_at = deque(self._load()), now
-        size = 1 if self._singly else self._batch
-        return list(islice(self._page, size)), False
+
+    def _let_through(self, gate: Gate, now: int) -> tuple[list[Alert], int]:
+        """The first revision of the page that may go out now, and how many are not for this channel.
+
+        A ring that has to wait is dropped when a later one of the same alert comes for this channel, or
+        when somebody has answered or it is over; mere news waits behind it.
+        """
+        self._held_until = None
+        waiting: dict[str, tuple[Alert, int]] = {}
+        skipped: list[Alert] = []
+        found: list[Alert] = []
+        for alert in self._page:
+            held = waiting.get(alert.id)
+            if held is not None and alert.state is AlertState.OPEN and not rings(alert):
+                continue
+            until = gate.ask(alert, now)
+            if held is not None and (until is not None or alert.state is not AlertState.OPEN):
+                skipped.append(waiting.pop(alert.id)[0])
+            if until is None:
+                skipped.append(alert)
+            elif until == NOW:
+                found = [alert]
+                break
+            else:
+                waiting[alert.id] = (alert, until)
+        if waiting:
+            self._held_until = min(until for _, until in waiting.values())
+        self._settle(skipped, False, now, delivered=False)
+        return found, len(skipped)
 
     def _live_head(self) -> Alert | None:
         with self._lock:
@@ -218,7 +274,8 @@ class Route:
 
     def _load(self) -> list[Alert]:
         while True:
-            page = self._outbox.pending(self.name, _PAGE, self._order)
+            limit = _PAGE if self._gate is None else _GATED_PAGE
+            page = self._outbox.pending(self.name, limit, self._order)
             skip = [a for a in page if not self._concerns(a)]
             known = [a for a in page if (a.id, a.revision) in self._taken_live]
             if not skip and not known:
@@ -233,9 +290,13 @@ class Route:
             return True
         return alert.revision > 1 and self._outbox.worst(alert).rank <= self._from.rank
 
-    def _settle(self, done: Sequence[Alert], live: bool, began: int) -> None:
+    def _settle(self, done: Sequence[Alert], live: bool, began: int, delivered: bool = True) -> None:
         keys = [(a.id, a.revision) for a in done]
-        self.delivered += len(keys)
+        if delivered:
+            self.delivered += len(keys)
+            if self._gate is not None:
+                for alert in done:
+                    self._gate.sent(alert, began)
         self._singly = max(0, self._singly - len(keys))
         if live:
             with self._lock:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from core.model import SECOND, Severity
+from alerts.policy import Policy, again_after
+from core.model import SECOND, Alert, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class BookSettings:
     ``call_repeat_s``: presses of a call button this close together are one call. ``linger_s``: a fact
     of one instant is closed this long after it last happened. ``settle_s``: a call for help is closed
     this long after somebody has acknowledged it. ``forget_s``: a closed cause is dropped from memory.
+    ``policy``: who is told when; where one of its plans fits, its steps replace the ``*_again_s`` times.
     """
 
     alarm_again_s: tuple[float, ...] = (60.0, 180.0, 600.0, 1800.0)
@@ -37,6 +39,7 @@ class BookSettings:
     settle_s: float = 43_200.0
     forget_s: float = 86_400.0
     keep_closed: int = 2_000
+    policy: Policy | None = None
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -60,23 +63,21 @@ class BookSettings:
         if self.keep_closed < 1:
             raise ValueError("keep_closed must be at least 1")
 
-    def again(self, severity: Severity, step: int) -> int | None:
-        """How long after step ``step`` (0 = it began to ring) does the next one follow, in ns?
-
-        >>> [BookSettings().again(Severity.ALARM, n) // SECOND for n in range(5)]
-        [60, 120, 420, 1200, 14400]
-        >>> BookSettings().again(Severity.INFO, 0) is None
-        True
-        """
+    def again(self, alert: Alert, step: int) -> int | None:
+        """How long after step ``step`` (0 = it began to ring) does the next follow, in ns? None = never."""
+        severity = alert.severity
         if severity is Severity.INFO:
             return None
+        if self.policy is not None and severity is not Severity.TROUBLE:
+            planned = self.policy.again(alert, step)
+            if planned is not None:
+                return planned
         if severity is Severity.TROUBLE:
             return ns(self.trouble_repeat_s)
         alarm = severity is Severity.ALARM
-        steps = self.alarm_again_s if alarm else self.warning_again_s
-        if step >= len(steps):
-            return ns(self.alarm_repeat_s if alarm else self.warning_repeat_s)
-        return ns(steps[step]) - (ns(steps[step - 1]) if step else 0)
+        if alarm:
+            return again_after(self.alarm_again_s, self.alarm_repeat_s, step)
+        return again_after(self.warning_again_s, self.warning_repeat_s, step)
 
     def reopen(self, severity: Severity) -> int:
         """How long after its clear may a cause of this severity go on as the same alert, in ns?"""

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from alerts.channels import bark, dingtalk, feishu, log, mqtt, serverchan, webhook, wecom
+from alerts.channels import (
+    bark,
+    dingtalk,
+    feishu,
+    home_assistant,
+    log,
+    mqtt,
+    serverchan,
+    sia_dc09,
+    webhook,
+    wecom,
+)  # fmt: skip
 from alerts.channels.base import ChannelContext, ChannelSpec
 
 CHANNELS: dict[str, ChannelSpec] = {
@@ -11,12 +22,14 @@ CHANNELS: dict[str, ChannelSpec] = {
         # one line per channel
         log.SPEC,
         mqtt.SPEC,
+        home_assistant.SPEC,
         webhook.SPEC,
         wecom.SPEC,
         dingtalk.SPEC,
         feishu.SPEC,
         serverchan.SPEC,
         bark.SPEC,
+        sia_dc09.SPEC,
     )
 }
 

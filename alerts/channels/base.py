@@ -30,7 +30,10 @@ class Later(OSError):
 
 
 class Channel(Protocol):
-    """A sink that can be let go of. ``deliver`` as in :class:`core.contracts.Sink`."""
+    """A sink that can be let go of. ``deliver`` as in :class:`core.contracts.Sink`.
+
+    A channel that knows by itself that its line is dead may say so: ``fault() -> str``, "" while well.
+    """
 
     def deliver(self, alerts: Sequence[Alert]) -> Sequence[tuple[str, int]]: ...
 
@@ -42,7 +45,8 @@ class ChannelContext:
     """What does a channel know of the world it speaks for?
 
     ``links``: the link sections of config.yaml by name. ``acknowledge(alert_id, by)`` may be called from
-    any thread when a person answers through the channel.
+    any thread when a person answers through the channel. ``open_alerts()`` gives the latest revision of
+    each open alert, for channels that show a state; without it they start as "unknown".
     """
 
     home: Home
@@ -51,6 +55,7 @@ class ChannelContext:
     clock: Clock = field(default_factory=SystemClock)
     name: str = ""
     acknowledge: Callable[[str, str], None] | None = None
+    open_alerts: Callable[[], Sequence[Alert]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,9 @@ def _answer(evidence: Mapping[str, Any], words: Mapping[str, Any]) -> str:
     """What did a person answer last?"""
     answers = evidence.get("answers")
     last = answers[-1] if isinstance(answers, list) and answers else None
-    form = words["answers"].get(last.get("word")) if isinstance(last, dict) else None
+    if not isinstance(last, dict):
+        return ""
+    form = words["answers"].get(last.get("word"))
     return "" if form is None else str(form.format(by=last.get("by", "")))
 
 
@@ -147,7 +149,7 @@ def _numbers(evidence: Mapping[str, Any], words: Mapping[str, Any]) -> list[str]
         value = evidence.get(key)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if key.endswith("_s"):
-                found.append(form.format(value=_duration(float(value), words)))
+                found.append(form.format(value=duration(float(value), words)))
             else:
                 found.append(form.format(value=_short(float(value))))
     return found[:_MAX_NUMBERS]
@@ -158,7 +160,8 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _duration(seconds: float, words: Mapping[str, Any]) -> str:
+def duration(seconds: float, words: Mapping[str, Any]) -> str:
+    """A span for people: seconds, minutes, hours or days."""
     units = words["durations"]
     if seconds < 120:
         return str(units["s"].format(value=round(seconds)))

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.answers import ANSWERS
 from alerts.book import AlertBook
-from alerts.revision import ANSWERS, rings
+from alerts.revision import rings
 from alerts.settings import BookSettings
 from alerts.severity import RULES
 from core.model import DAY, Alert, AlertState, Event, Phase, Severity
@@ -251,11 +252,19 @@ def test_a_drill_does_not_hide_the_real_thing_nor_end_it() -> None:
     book = AlertBook(HOME)
     (a,) = book.apply([event(0, test=True)])
     assert a.severity is Severity.INFO
-    (b,) = book.apply([event(1)])
-    assert (b.severity, b.id) == (Severity.ALARM, a.id)
+    over, b = sorted(book.apply([event(1)]), key=lambda x: x.opened)
+    assert (over.id, over.state) == (a.id, AlertState.CLEARED)
+    assert (b.severity, b.opened, rings(b)) == (Severity.ALARM, s(1), True)
     assert book.apply([event(2, phase="clear", test=True)]) == []
     assert book.apply([event(3, phase="update", test=True)]) == []
     assert [x.severity for x in book.open_alerts()] == [Severity.ALARM]
+
+
+def test_a_drill_that_nobody_ends_ends_by_itself() -> None:
+    book = AlertBook(HOME)
+    book.apply([event(0, test=True)])
+    (over,) = book.advance(s(1000))
+    assert (over.state, over.changed, over.evidence["closed"]) == (AlertState.CLEARED, s(900), "passed")
 
 
 def test_a_call_button_is_never_cleared_by_a_detector_and_rings_again_when_pressed_again() -> None:

@@ -15,11 +15,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from alerts.answers import ANSWERS
 from alerts.audit import verify
 from alerts.book import AlertBook
 from alerts.delivery import Delivery
 from alerts.outbox import Outbox, OutboxError
-from alerts.revision import ANSWERS, to_json
+from alerts.revision import to_json
 from alerts.route import Route
 from core.clock import ManualClock
 from core.model import HOUR, SECOND, Alert, AlertState, Event, Phase

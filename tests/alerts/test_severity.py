@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,3 +73,10 @@ def test_the_state_of_the_equipment_is_trouble_never_an_alarm(kind: str) -> None
 @given(st.sampled_from(list(Severity)), st.sampled_from(list(Severity)))
 def test_worse_is_the_smaller_rank(a: Severity, b: Severity) -> None:
     assert worse(a, b).rank == min(a.rank, b.rank)
+
+
+def test_the_reference_lists_every_kind_as_it_is(root: Path) -> None:
+    text = (root / "docs" / "reference" / "alerts.md").read_text(encoding="utf-8")
+    for kind, found in RULES.items():
+        stages = ", ".join(f"{a}: {b}" for a, b in found.stages.items() if b is not found.severity) or "-"
+        assert f"| `{kind}` | {found.severity} | {stages} | {found.ends} | {found.why} |" in text, kind
