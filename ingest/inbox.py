@@ -1,8 +1,8 @@
 """Where do all sources put their packets, and how does the one pipeline thread get them?
 
-Any number of threads put, one thread drains. Bounded: when ``limit`` packets wait, further ordinary
-data is refused and counted, because telemetry is shed first; marks (link up, down, session lost, blind)
-always get in. A source that can ask its far end to repeat (MQTT at QoS 1) looks at the refusal and
+Any number of threads put, one thread drains. Bounded in packets and in bytes: when too much waits, further
+ordinary data is refused and counted, because telemetry is shed first; marks (link up, down, session lost,
+blind) always get in. A source that can ask its far end to repeat (MQTT at QoS 1) looks at the refusal and
 leaves the message unacknowledged, so nothing the broker still holds is lost.
 
 Arrival stamps come from many threads; draining makes them one line: ``at`` never decreases.
@@ -18,11 +18,15 @@ from typing import Any, cast
 from core.clock import Clock
 from core.model import Mark, Packet
 
+LIMIT_BYTES = 32_000_000  # of payload
 _SHEDDABLE = frozenset({Mark.DATA, Mark.RETAINED})
+_SMALL, _FEW = 4096, 1024  # below both, bytes are not even counted up: 4 MB at most
 
 
 class Inbox:
     """Which packets wait for the pipeline? ``origin`` is a small number the gateway gives each source.
+
+    Packets of one origin come from one thread at a time.
 
     >>> from core.clock import ManualClock
     >>> inbox = Inbox(ManualClock(), limit=2)
@@ -34,14 +38,18 @@ class Inbox:
     {0: 1}
     """
 
-    def __init__(self, clock: Clock, limit: int = 100_000) -> None:
+    def __init__(self, clock: Clock, limit: int = 100_000, limit_bytes: int = LIMIT_BYTES) -> None:
         if limit < 1:
             raise ValueError("the inbox must hold at least one packet")
         self._clock = clock
         self._limit = limit
+        self._limit_bytes = limit_bytes
         self._waiting: deque[tuple[int, Packet]] = deque()
         self._arrived = threading.Event()
         self._asleep = False
+        self._ports: dict[int, Callable[[Packet], bool]] = {}
+        self._bytes_in: list[list[int]] = []  # one counter a port: += is not atomic between threads
+        self._bytes_out = 0
         self._dropped: dict[int, int] = {}
         self._taken = 0
         self._last = 0
@@ -50,37 +58,42 @@ class Inbox:
 
     def put(self, origin: int, packet: Packet) -> bool:
         """Leave a packet, from any thread. False: refused, because the inbox is full."""
-        waiting = self._waiting
-        if len(waiting) >= self._limit and packet.mark in _SHEDDABLE:
-            self._dropped[origin] = self._dropped.get(origin, 0) + 1
-            return False
-        waiting.append((origin, packet))
-        # The drainer says it sleeps before it looks a last time, so one of the two sees the other.
-        if self._asleep:
-            self._asleep = False  # one wake-up is enough
-            self._arrived.set()
-        return True
+        port = self._ports.get(origin)
+        return (port or self._open(origin))(packet)
 
     def port(self, origin: int) -> Callable[[Packet], None]:
         """What to give to ``Source.start``: ``put`` with the origin filled in.
 
         It returns what :meth:`put` returns; the contract's type only promises nothing.
         """
+        return cast("Callable[[Packet], None]", self._ports.get(origin) or self._open(origin))
 
-        # as in put(), written out: this runs once a message
-        waiting, limit, append = self._waiting, self._limit, self._waiting.append
+    def _open(self, origin: int) -> Callable[[Packet], bool]:
+        waiting, append, count = self._waiting, self._waiting.append, [0]
+        few = min(_FEW, self._limit)
+        self._bytes_in.append(count)
 
         def put(packet: Packet) -> bool:
-            if len(waiting) >= limit and packet[4] in _SHEDDABLE:
+            size = len(packet[3])
+            if (size > _SMALL or len(waiting) >= few) and packet[4] in _SHEDDABLE and self._is_full(size):
                 self._dropped[origin] = self._dropped.get(origin, 0) + 1
                 return False
+            count[0] += size
             append((origin, packet))
+            # The drainer says it sleeps before it looks a last time, so one of the two sees the other.
             if self._asleep:
-                self._asleep = False
+                self._asleep = False  # one wake-up is enough
                 self._arrived.set()
             return True
 
-        return cast("Callable[[Packet], None]", put)
+        self._ports[origin] = put
+        return put
+
+    def _is_full(self, size: int) -> bool:
+        return len(self._waiting) >= self._limit or self._bytes() + size > self._limit_bytes
+
+    def _bytes(self) -> int:
+        return sum(count[0] for count in self._bytes_in) - self._bytes_out
 
     def drain(self, timeout_s: float, max_packets: int) -> list[tuple[int, Packet]]:
         """Take up to ``max_packets`` in order of arrival; waits up to ``timeout_s`` (real) for the first.
@@ -100,9 +113,11 @@ class Inbox:
         out: list[tuple[int, Packet]] = []
         last = self._last
         take = waiting.popleft
+        size = 0
         for _ in range(count):
             entry = take()
             at = entry[1].at
+            size += len(entry[1].data)
             if at < last:
                 self._backwards += 1
                 entry = (entry[0], entry[1]._replace(at=last))
@@ -110,6 +125,7 @@ class Inbox:
                 last = at
             out.append(entry)
         self._last = last
+        self._bytes_out += size
         self._taken += count
         return out
 
@@ -125,6 +141,7 @@ class Inbox:
         return {
             "waiting": len(self._waiting),
             "limit": self._limit,
+            "waiting_bytes": self._bytes(),
             "taken": self._taken,
             "dropped": dict(self._dropped),
             "most_at_once": self._most,

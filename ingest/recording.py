@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import zstandard
+from pydantic_core import from_json
 
 from core.model import Mark, Packet
 from ingest.errors import LogError
@@ -93,9 +94,12 @@ def packet_of(line: str | bytes) -> Packet:
 
 def _parse(line: str | bytes) -> dict[str, Any]:
     try:
-        told = json.loads(line)
-    except (ValueError, RecursionError):
-        raise Refusal("not_json") from None
+        told = from_json(line)  # four times as fast as json
+    except ValueError:
+        try:
+            told = json.loads(line)  # takes lone surrogates, which names may hold
+        except (ValueError, RecursionError):
+            raise Refusal("not_json") from None
     if not isinstance(told, dict):
         raise Refusal("not_a_packet")
     return told

@@ -91,8 +91,13 @@ class Settlement:
                 self._earlier[owed.mid] = owed
 
     def forget(self) -> None:
-        """The broker lost the session: no number of it will ever be repeated."""
+        """The broker lost the session: no number handed on so far will ever be repeated.
+
+        Call it before the first message of the new session.
+        """
         self._earlier.clear()
+        for owed in self._owed:
+            owed.topic = ""
 
     def settle(self, count: int) -> None:
         """The oldest ``count`` packets handed on and not settled yet are durable.

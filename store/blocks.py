@@ -79,6 +79,12 @@ def chosen(block: Block, mask: npt.NDArray[np.bool_]) -> Block:
     return ordered(block.source, block.quantity, block.t[mask], value, block.flags[mask], offsets)
 
 
+def within(block: Block, t0: int, t1: int) -> Block:
+    """The rows with t0 <= t < t1."""
+    low, high = np.searchsorted(block.t, (t0, t1), side="left")
+    return block.cut(int(low), int(high))
+
+
 def nothing(source: str, quantity: Quantity) -> Block:
     """A block without rows, of the right shape."""
     shape = quantity.shape

@@ -15,13 +15,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from core.model import HOUR, Block
 from core.quantity import Quantity
-from store.blocks import Series, by_series, join, nothing, of_rows, ordered
+from store.blocks import Series, by_series, join, nothing, of_rows, ordered, within
+from store.means import means_of
 from store.packing import Damaged, pack, unpack
-from store.thinning import MEAN, Row
+from store.thinning import Row
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -54,8 +53,9 @@ class Foreign(Exception):
 class Database:
     """One file. Writing is for one thread, reading for any; both raise ``sqlite3.Error``."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, thin_ns: int) -> None:
         self.path = path
+        self._thin = thin_ns
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():  # a record of somebody's days is not for others on this machine
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -166,7 +166,8 @@ class Database:
                 block = of_rows(*key, [*before, *rows])
         low = high = mean = None
         if block.value.dtype.kind == "f" and len(block):
-            low, high, mean = float(block.value.min()), float(block.value.max()), float(block.value.mean())
+            low, high = float(block.value.min()), float(block.value.max())
+            mean = float(means_of(block, self._thin).value.mean())
         blob = pack(block.t, block.value, block.flags)
         link.execute(
             "INSERT OR REPLACE INTO pack VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -231,13 +232,13 @@ class Database:
         damaged = 0
         for (blob,) in blobs:
             try:
-                parts.append(_within(_unpacked(key, blob), t0, t1))
+                parts.append(within(_unpacked(key, blob), t0, t1))
             except Damaged:
                 damaged += 1
         return join(parts), damaged
 
     def hours(self, key: Series, t0: int, t1: int) -> list[tuple[int, int, float, float, float]]:
-        """(start, rows, lowest, highest, mean of the kept rows) of each packed hour; nothing is unpacked."""
+        """(start, rows kept, lowest, highest, mean) of each packed hour; nothing is unpacked."""
         number = self._ids.get(key)
         if number is None:
             return []
@@ -275,19 +276,6 @@ def _heavy(key: Series) -> bool:
 def _unpacked(key: Series, blob: bytes) -> Block:
     t, value, flags, offsets = unpack(blob)
     return ordered(*key, t, value, flags, offsets)
-
-
-def _within(block: Block, t0: int, t1: int) -> Block:
-    low, high = np.searchsorted(block.t, (t0, t1), side="left")
-    return block.cut(int(low), int(high))
-
-
-def real(block: Block) -> Block:
-    """Without the rows that are means of buckets: what sensors really said."""
-    mask = (block.flags & MEAN) == 0
-    if mask.all():
-        return block
-    return ordered(block.source, block.quantity, block.t[mask], block.value[mask], block.flags[mask])
 
 
 @contextlib.contextmanager

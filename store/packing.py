@@ -1,8 +1,9 @@
 """How do many samples of one series become one small blob, and come back exactly?
 
 Columns are packed apart: times as differences, values as whole numbers where a decimal scaling gives
-each one back bit for bit (sensors speak in tenths), else as the bytes of float64, flags by runs. Bytes of
-equal weight are put side by side, then zlib. The first byte is the version of this format.
+each one back bit for bit (sensors speak in tenths), else as the bytes of float64; means of buckets, which
+have more decimals, in a column of their own. Bytes of equal weight are put side by side, then zlib. The
+first byte is the version of this format.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from core.model import Floats, Ints
 VERSION = 1
 LEVEL = 6
 _HEAD = struct.Struct("<BBBIqq")  # version, kind of values, decimals, rows, first time, time unit
-_FLOATS, _WHOLE, _TEXT, _WIDE = 0, 1, 2, 3
+_FLOATS, _WHOLE, _TEXT, _WIDE, _SPLIT = 0, 1, 2, 3, 4
+MEAN = 128
+"""Flag of a row that is the mean of its bucket, not a sample. Never leaves the store as a reading."""
+
 _UNITS = (1_000_000_000, 1_000_000, 1_000, 1)
 
 Flags = npt.NDArray[np.uint8]
@@ -47,15 +51,16 @@ def pack(t: Ints, value: npt.NDArray[Any], flags: Flags, offsets: Ints | None = 
         kind = _TEXT
         parts.append(json.dumps(value.tolist(), ensure_ascii=False).encode("utf-8", "surrogatepass"))
     elif value.ndim == 1 and offsets is None:
-        whole = _as_whole(value)
-        if whole is not None:
-            kind = _WHOLE
-            decimals, numbers = whole
-            parts.append(struct.pack("<q", int(numbers[0]) if count else 0))
-            parts.append(_squeeze_whole(np.diff(numbers)))
+        mean = (flags & MEAN) != 0
+        if mean.any() and not mean.all():
+            kind = _SPLIT
+            for some in (value[~mean], value[mean]):
+                inner, decimals, packed = _numbers(some)
+                parts += [bytes((inner, decimals)), *packed]
+            decimals = 0
         else:
-            kind = _FLOATS
-            parts.append(_squeeze(value.astype("<f8")))
+            kind, decimals, packed = _numbers(value)
+            parts += packed
     else:
         kind = _WIDE
         sizes = np.diff(offsets) if offsets is not None else np.zeros(0, np.int64)
@@ -100,15 +105,16 @@ def _unpack(blob: bytes) -> tuple[Ints, npt.NDArray[Any], Flags, Ints | None]:
     if kind == _TEXT:
         told = json.loads(parts[1].decode("utf-8", "surrogatepass"))
         value = np.array(told, dtype=np.str_)
-    elif kind == _WHOLE:
-        numbers = np.empty(count, np.int64)
-        if count:
-            numbers[0] = 0
-            np.cumsum(_loosen_whole(parts[2]), out=numbers[1:])
-            numbers += struct.unpack("<q", parts[1])[0]
-        value = numbers / 10.0**decimals
-    elif kind == _FLOATS:
-        value = _loosen(parts[1]).astype(np.float64)
+    elif kind in (_WHOLE, _FLOATS):
+        value = _values(kind, decimals, parts[1:3], count)
+    elif kind == _SPLIT:
+        mean = (flags & MEAN) != 0
+        value = np.empty(count)
+        at = 1
+        for rows in (~mean, mean):
+            inner, decimals = parts[at]
+            value[rows] = _values(inner, decimals, parts[at + 1 : at + 3], int(rows.sum()))
+            at += 3
     elif kind == _WIDE:
         width, has_offsets = struct.unpack_from("<I?", parts[1])
         value = np.ascontiguousarray(_loosen(parts[2]).reshape(width, -1).T, dtype=np.float64)
@@ -120,6 +126,31 @@ def _unpack(blob: bytes) -> tuple[Ints, npt.NDArray[Any], Flags, Ints | None]:
     if len(flags) != count or (offsets is None and len(value) != count):
         raise Damaged("a packed block holds columns of different lengths")
     return t, value, flags, offsets
+
+
+def _numbers(value: Floats) -> tuple[int, int, list[bytes]]:
+    """Kind, decimals and two parts of a column of numbers."""
+    whole = _as_whole(value)
+    if whole is None:
+        return _FLOATS, 0, [_squeeze(value.astype("<f8")), b""]
+    decimals, numbers = whole
+    first = int(numbers[0]) if len(numbers) else 0
+    return _WHOLE, decimals, [struct.pack("<q", first), _squeeze_whole(np.diff(numbers))]
+
+
+def _values(kind: int, decimals: int, parts: list[bytes], count: int) -> Floats:
+    """What :func:`_numbers` was given."""
+    if kind == _FLOATS:
+        return _loosen(parts[0]).astype(np.float64)
+    if kind != _WHOLE:
+        raise Damaged(f"a packed block holds numbers of an unknown kind {kind}")
+    numbers = np.empty(count, np.int64)
+    if count:
+        numbers[0] = 0
+        np.cumsum(_loosen_whole(parts[1]), out=numbers[1:])
+        numbers += struct.unpack("<q", parts[0])[0]
+    scaled: Floats = numbers / 10.0**decimals
+    return scaled
 
 
 def _as_whole(value: Floats) -> tuple[int, Ints] | None:

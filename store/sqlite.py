@@ -15,30 +15,38 @@ import threading
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from core.clock import Clock
 from core.config import SamplesConfig
 from core.model import DAY, SECOND, Block, Reading
 from core.quantity import Quantity
 from store.around import Around, Window
-from store.blocks import Series, by_series, cost, distinct, join, nothing, of_rows
-from store.database import SLOT, Database, Foreign, is_corrupt, real
-from store.thinning import MEAN, Row, Thinner
+from store.blocks import Series, by_series, cost, distinct, join, nothing, of_rows, within
+from store.damaged import damaged_files, put_aside
+from store.database import SLOT, Database, Foreign, is_corrupt
+from store.means import means_of, real
+from store.thinning import Row, Thinner
+from store.waiting import Waiting
 
 COMMIT_S = 30
 TURN_S = 1.0
 QUEUE_ROWS = 200_000
 QUEUE_BYTES = 24_000_000
-PENDING_ROWS = 100_000
 RING_BYTES = 16_000_000
 NOTICE_S = 120  # an event may be noticed this long after it became true, and still find what was before
-SHOT_BYTES = 16_000_000
 LATE_S = 5  # a bucket is closed this long after its end
-SET_ASIDE_KEPT = 2
 RETRY_OPEN_S = 30
+
+
+class Hour(NamedTuple):
+    """One hour of a series: ``start`` ns, how many rows were kept, what they say."""
+
+    start: int
+    rows: int
+    low: float
+    high: float
+    mean: float
 
 
 class SampleStore:
@@ -62,9 +70,7 @@ class SampleStore:
         self._marks: deque[Window] = deque()
         self._thinners: dict[Series, Thinner] = {}
         self._around = self._memory()
-        self._rows: list[tuple[Series, Row]] = []
-        self._shots: list[Block] = []
-        self._shot_bytes = 0
+        self._waiting = Waiting()
         self._latest: dict[Series, Block] = {}
         self._newest = 0
         self._committed = clock.now()
@@ -128,22 +134,29 @@ class SampleStore:
     def means(self, source: str, quantity: Quantity, t0: int, t1: int) -> Block:
         """The mean of each bucket of ``thin_s`` that has samples, at the middle of the bucket."""
         thin = self._thin_ns
-        block = self._read((source, quantity), t0 // thin * thin, -(-t1 // thin) * thin)
-        if quantity.shape not in ("scalar", "flag") or not len(block):
+        if quantity.shape not in ("scalar", "flag"):
             return nothing(source, quantity)
-        bucket = block.t // thin
-        is_mean = (block.flags & MEAN) != 0
-        # a kept mean speaks for its bucket; the real samples beside it are its extremes
-        counts = is_mean | ~np.isin(bucket, bucket[is_mean])
-        at, where = np.unique(bucket[counts], return_inverse=True)
-        value = np.bincount(where, block.value[counts]) / np.bincount(where)
-        rows = [(int(b) * thin + thin // 2, float(v), 0) for b, v in zip(at, value, strict=True)]
-        return of_rows(source, quantity, [r for r in rows if t0 <= r[0] < t1])
+        whole = self._read((source, quantity), t0 // thin * thin, -(-t1 // thin) * thin)
+        return within(means_of(whole, thin), t0, t1)
+
+    def hours(self, source: str, quantity: Quantity, t0: int, t1: int) -> list[Hour]:
+        """Lowest, highest and mean of each whole hour that touches [t0, t1), cheaply, for long charts.
+
+        Only numbers and flags; an hour appears soon after it is over.
+        """
+        database = self._db
+        if database is None or t1 <= t0:
+            return []
+        try:
+            return [Hour(*row) for row in database.hours((source, quantity), t0, t1)]
+        except sqlite3.Error as error:
+            self._fail(f"{self.path}: {error}; reading failed")
+            return []
 
     def series(self) -> list[Series]:
         """Which (source, quantity) pairs have ever been kept, or wait to be?"""
         with self._lock:
-            known = set(self._latest) | {key for key, _ in self._rows}
+            known = set(self._latest) | {key for key, _ in self._waiting.rows}
         return sorted(known | set(self._db.series() if self._db else []))
 
     def latest(self) -> dict[Series, Reading]:
@@ -170,7 +183,7 @@ class SampleStore:
                 "fault_since": self._fault_since,
                 "set_aside": list(self._set_aside),
                 "queued_rows": self._queue_rows,
-                "pending_rows": len(self._rows),
+                "pending_rows": len(self._waiting.rows),
                 "forgotten_rows": self._around.forgotten,
                 **self._counts,
             }
@@ -179,15 +192,14 @@ class SampleStore:
         """Remove every sample, also those that wait and those in files set aside."""
         with self._turning, self._lock:
             self._queue.clear()
-            self._rows.clear()
-            self._shots.clear()
+            self._waiting.clear()
             self._latest.clear()
             self._thinners.clear()
-            self._queue_rows = self._queue_bytes = self._shot_bytes = 0
+            self._queue_rows = self._queue_bytes = 0
             self._around = self._memory()
             if self._db is not None:
                 self._db.erase()
-            for path in self._damaged_files():
+            for path in damaged_files(self.path):
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -202,7 +214,7 @@ class SampleStore:
         with self._turning:
             self._take()
             for key, thinner in self._thinners.items():
-                self._rows.extend((key, row) for row in thinner.end())
+                self._waiting.add([(key, row) for row in thinner.end()], [])
             self._commit()
             if self._db is not None:
                 self._db.close()
@@ -271,21 +283,7 @@ class SampleStore:
             for key, block in blocks.items():
                 if key[1].shape in ("scalar", "flag", "text"):
                     self._latest[key] = block.cut(len(block) - 1, len(block))
-            self._rows.extend(rows)
-            self._shots.extend(heavy)
-            self._shot_bytes += sum(map(cost, heavy))
-            self._shed()
-
-    def _shed(self) -> None:
-        """Bound what waits for a disk that does not take it: the oldest goes."""
-        if len(self._rows) > PENDING_ROWS:
-            excess = len(self._rows) - PENDING_ROWS
-            del self._rows[:excess]
-            self._counts["rows_dropped"] += excess
-        while self._shot_bytes > SHOT_BYTES:
-            gone = self._shots.pop(0)
-            self._shot_bytes -= cost(gone)
-            self._counts["rows_dropped"] += len(gone)
+            self._counts["rows_dropped"] += self._waiting.add(rows, heavy)
 
     def _commit(self) -> bool:
         if self._db is None:
@@ -294,7 +292,7 @@ class SampleStore:
         if database is None:
             return False
         with self._lock:
-            rows, shots = list(self._rows), list(self._shots)
+            rows, shots = list(self._waiting.rows), list(self._waiting.shots)
         if not rows and not shots:
             return True
         try:
@@ -303,9 +301,7 @@ class SampleStore:
             self._broken(error)
             return False
         with self._lock:
-            del self._rows[: len(rows)]
-            del self._shots[: len(shots)]
-            self._shot_bytes = sum(map(cost, self._shots))
+            self._waiting.done(len(rows), len(shots))
             self._counts["commits"] += 1
             self._counts["rows_kept"] += len(rows) + sum(map(len, shots))
             self._fault = ""
@@ -341,7 +337,7 @@ class SampleStore:
             return
         self._next_open = now + RETRY_OPEN_S * SECOND
         try:
-            self._db = Database(self.path)
+            self._db = Database(self.path, self._thin_ns)
             self._checked = False
             self._next_open = 0
         except sqlite3.Error as error:
@@ -357,29 +353,15 @@ class SampleStore:
         if self._db is not None:
             self._db.close()
             self._db = None
-        moved = self._put_aside()
+        moved = put_aside(self.path, self._clock.now() // SECOND)
+        with self._lock:
+            self._set_aside.append(moved)
         self._fail(f"{self.path}: {error}; the damaged file was set aside as {moved}, a new one is begun")
         self._next_open = 0
         with contextlib.suppress(sqlite3.Error, OSError):
-            self._db = Database(self.path)
+            self._db = Database(self.path, self._thin_ns)
             self._checked = True
             self._packed_slot = -1
-
-    def _put_aside(self) -> str:
-        target = self.path.with_name(f"{self.path.name}.damaged-{self._clock.now() // SECOND}")
-        for tail in ("", "-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                Path(f"{self.path}{tail}").rename(f"{target}{tail}")
-        with self._lock:
-            self._set_aside.append(target.name)
-        kept = [p for p in self._damaged_files() if not p.name.endswith(("-wal", "-shm"))]
-        for old in kept[:-SET_ASIDE_KEPT]:
-            for tail in ("", "-wal", "-shm"):
-                Path(f"{old}{tail}").unlink(missing_ok=True)
-        return target.name
-
-    def _damaged_files(self) -> list[Path]:
-        return sorted(self.path.parent.glob(f"{self.path.name}.damaged-*"))
 
     def _fail(self, text: str) -> None:
         with self._lock:
@@ -402,15 +384,12 @@ class SampleStore:
             except sqlite3.Error as error:
                 self._fail(f"{self.path}: {error}; reading failed")
         with self._lock:
-            shots = [b for b in self._shots if (b.source, b.quantity) == key]
-            rows = [row for k, row in self._rows if k == key and t0 <= row[0] < t1]
+            rows, shots = self._waiting.of(key, t0, t1)
             thinner = self._thinners.get(key)
             if thinner is not None:
                 rows += [row for row in thinner.held() if t0 <= row[0] < t1]
         if key[1].shape in ("vector", "points"):
-            for shot in shots:
-                low, high = np.searchsorted(shot.t, (t0, t1), side="left")
-                parts.append(shot.cut(int(low), int(high)))
+            parts += [within(shot, t0, t1) for shot in shots]
             return join(parts) if parts else nothing(*key)
         return distinct(join([*parts, of_rows(*key, rows)]))
 

@@ -19,9 +19,7 @@ from dataclasses import dataclass, field
 
 from core.model import Block
 from core.quantity import Quantity
-
-MEAN = 128
-"""Flag of a row that is the mean of its bucket, not a sample. Never leaves the store as a reading."""
+from store.packing import MEAN
 
 FEW = 3
 _KEEP_EVERY = frozenset({Quantity.SOS})
@@ -119,7 +117,8 @@ class Thinner:
         if done.low[1] == done.high[1]:
             return [done.low]
         middle = done.bucket * self._thin + self._thin // 2
-        return sorted([done.low, done.high, (middle, done.total / done.count, MEAN)], key=lambda r: r[0])
+        mean = float(f"{done.total / done.count:.6g}")  # no sensor is better, and it packs small
+        return sorted([done.low, done.high, (middle, mean, MEAN)], key=lambda r: r[0])
 
     def _flags(self, block: Block) -> list[Row]:
         out: list[Row] = []

@@ -104,3 +104,33 @@ def test_a_refused_packet_is_told_to_a_source_that_asks():
     assert put(packet(0)) is not False
     assert put(packet(1)) is False
     assert put(packet(1, Mark.DOWN)) is not False
+
+
+@given(st.lists(st.one_of(st.integers(0, 9000), st.just(-1)), max_size=60))
+def test_bytes_are_bounded_too_and_come_free_again(sizes):
+    inbox = Inbox(ManualClock(), limit=20, limit_bytes=30_000)
+    model: list[int] = []
+    for size in sizes:
+        if size < 0:
+            model = model[len(inbox.drain(0, 3)) :]
+            continue
+        fits = len(model) < 20 and (sum(model) + size <= 30_000 or (size <= 4096 and len(model) < 20))
+        taken = inbox.put(0, Packet("l", "", 0, bytes(size)))
+        if size > 4096:
+            assert taken is (len(model) < 20 and sum(model) + size <= 30_000)
+        assert taken <= fits
+        if taken:
+            model.append(size)
+        assert inbox.counters()["waiting_bytes"] == sum(model)
+        assert sum(model) <= 30_000 + 20 * 4096
+    while inbox.drain(0, 7):
+        pass
+    assert inbox.counters()["waiting_bytes"] == 0
+    assert inbox.put(1, Packet("l", "", 0, bytes(29_999))) is True
+
+
+def test_a_flood_of_large_payloads_costs_bounded_memory():
+    inbox = Inbox(ManualClock())
+    big = Packet("l", "t", 0, bytes(1 << 20))
+    assert sum(inbox.put(0, big) for _ in range(1000)) == 30
+    assert inbox.put(0, Packet("l", "", 0, bytes(1 << 20), Mark.DOWN)) is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import threading
@@ -184,20 +185,21 @@ def test_closing_is_quick_quiet_and_may_be_repeated(broker, gathered, source_on)
 def test_f19_a_topic_that_is_no_text_is_refused_by_name_and_acknowledged(gathered, source_on):
     """Mosquitto does not let such a topic pass; another broker might."""
     source = source_on(1)
-    source._put, source._client = gathered, object()  # type: ignore[assignment]
+    client = object()
+    source._intake.put, source._intake.current = gathered, client
     acknowledged: list[int] = []
-    source._book.opened(acknowledged.extend)
+    source._intake.connected(acknowledged.extend)
     frames = [
         Frame(0x32, b"home/\xff", b"x", 5),
         Frame(0x32, b"home/a", b"y", 6),
         Frame(0x30, b"\xc0", b"", 0),
     ]
-    source._on_frames(source._client, frames)  # type: ignore[arg-type]
+    source._intake.frames(client, frames)
     assert gathered.data() == [("home/a", b"y")]
     assert source.status()["refused"] == {"topic_not_utf8": 2}
     source.settle(1)
     assert acknowledged == [5, 6]
-    source._client = None
+    source._intake.current = None
 
 
 @pytest.fixture
@@ -273,6 +275,49 @@ def test_a_dead_network_thread_is_noticed_and_replaced(mosquitto, gathered, sour
     assert gathered.marks() == [Mark.UP, Mark.DOWN, Mark.UP]
     assert gathered.payloads() == [b"0", b"1", b"2", b"3"]
     assert source.status()["known_again"] == 3
+
+
+@pytest.mark.slow
+@both_readers
+def test_nothing_is_lost_or_out_of_order_while_connections_break_and_batches_are_settled(
+    mosquitto, gathered, source_on, fast
+):
+    """What was handed on first comes first, all of it comes, and in the end the broker waits for nothing."""
+    chance = random.Random(5)
+    source = source_on(mosquitto.port, fast=fast, tick_s=0.05)
+    source.start(gathered)
+    wait_for(gathered.up)
+    total = 3000
+    feeder = threading.Thread(target=lambda: publish(mosquitto, numbered(total), timeout_s=60))
+    feeder.start()
+    settled, drops = 0, 0
+    while len(set(gathered.payloads())) < total or settled < len(gathered.packets):
+        waiting = len(gathered.packets) - settled
+        if waiting:
+            count = chance.randint(1, waiting)
+            source.settle(count)
+            settled += count
+        gathered.full = source.status()["asked_again"] < 4 and chance.random() < 0.05
+        if drops < 4 and chance.random() < 0.01 and source.status()["up"]:
+            drops += 1
+            source._drop(source._client, "test")
+        threading.Event().wait(0.002)
+    feeder.join()
+    firsts = list(dict.fromkeys(gathered.payloads()))
+    assert firsts == [b"%d" % n for n in range(total)]
+    gathered.full = False
+    wait_for(lambda: source.status()["up"] and not source._intake._held_back, 30)
+    source.settle(len(gathered.packets) - settled)
+    acknowledged(source, mosquitto)
+    assert source.status()["unacknowledged"] == 0
+    source.close()
+    later = type(gathered)()
+    again = source_on(mosquitto.port, fast=fast)
+    again.start(later)
+    wait_for(later.up)
+    publish(mosquitto, numbered(1, start=total))
+    wait_for(later.data)
+    assert later.payloads() == [b"%d" % total]
 
 
 # -- named faults

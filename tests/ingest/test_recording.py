@@ -214,3 +214,16 @@ class FullDisk:
     def flush(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+def test_the_reference_tells_every_mark_and_its_example_can_be_read(root, tmp_path):
+    page = (root / "docs/reference/recordings.md").read_text()
+    for mark in Mark:
+        assert f"`{mark}`" in page or not mark
+    example = page.split("```json\n")[1].split("```")[0]
+    path = tmp_path / "example.jsonl"
+    path.write_text(example)
+    reader = RecordingReader(path)
+    assert len(list(reader.packets())) == example.count("\n") - 1
+    assert reader.counts.refused == {}
+    assert reader.headers[0].home == "example-home"

@@ -16,7 +16,8 @@ from core.clock import ManualClock
 from core.config import SamplesConfig
 from core.model import DAY, HOUR, MINUTE, SECOND, Block
 from core.quantity import Quantity
-from store.sqlite import COMMIT_S, PENDING_ROWS, QUEUE_ROWS, SampleStore
+from store.sqlite import COMMIT_S, QUEUE_ROWS, SampleStore
+from store.waiting import MAX_ROWS
 
 START = 400 * DAY
 CO = Quantity.CO_PPM
@@ -106,6 +107,23 @@ def test_means_of_what_was_not_thinned_are_the_same_kind_of_answer(tmp_path):
     want = [(START + MINUTE // 2, 1.5), (START + 2 * MINUTE + MINUTE // 2, 8.0)]
     assert pairs(store.means("s", CO, START, START + HOUR)) == want
     assert len(store.means("s", Quantity.BUTTON, START, START + HOUR)) == 0
+    store.close()
+
+
+def test_hours_tell_extremes_and_mean_of_all_samples(tmp_path):
+    clock = ManualClock(START)
+    store = made(tmp_path / "samples.db", clock)
+    for minute in range(3 * 60):
+        t = START + minute * MINUTE
+        values = [float(minute // 60 * 100 + (n % 50)) for n in range(60)]
+        run(store, clock, [(t, [numbers([(t + n * SECOND, v) for n, v in enumerate(values)])])], t + MINUTE)
+    first, second = store.hours("s", CO, START, START + 2 * HOUR)
+    assert (first.start, first.low, first.high) == (START, 0.0, 49.0)
+    true = sum(n % 50 for n in range(60)) / 60
+    assert first.mean == pytest.approx(true, rel=1e-4)
+    assert second.mean == pytest.approx(100 + true, rel=1e-4)
+    assert store.hours("s", DOOR, START, START + DAY) == []
+    assert store.hours("s", CO, 5, 5) == []
     store.close()
 
 
@@ -228,13 +246,12 @@ def test_a_full_disk_is_survived_told_and_recovered_from(tmp_path):
     assert "full" in store.status()["fault"]
     assert store.status()["pending_rows"] == 2000
     more = [
-        Block.build("s", Quantity.BUTTON, [START + n], ["y"], [0])
-        for n in range(4000, 4000 + PENDING_ROWS // 20)
+        Block.build("s", Quantity.BUTTON, [START + n], ["y"], [0]) for n in range(4000, 4000 + MAX_ROWS // 20)
     ]
     for _ in range(21):
         store.write(more)
         store.turn()
-    assert store.status()["rows_dropped"] == 21 * len(more) + 2000 - PENDING_ROWS
+    assert store.status()["rows_dropped"] == 21 * len(more) + 2000 - MAX_ROWS
     assert pairs(store.read("s", CO, START, START + 1)) == [(START, 1.0)]
     link.execute("PRAGMA max_page_count=1000000")
     clock.advance(MINUTE)
