@@ -10,6 +10,7 @@ input as hexadecimal.
 from __future__ import annotations
 
 import argparse
+import importlib
 import random
 import sys
 import time
@@ -91,7 +92,7 @@ def run(spec: DriverSpec, seconds: float, seed: int) -> dict[str, int]:
 
 def by_coverage(spec: DriverSpec, seconds: float) -> None:
     """Let atheris choose the bytes."""
-    import atheris  # type: ignore[import-not-found]
+    atheris: Any = importlib.import_module("atheris")
 
     def one(data: bytes) -> None:
         provider = atheris.FuzzedDataProvider(data)

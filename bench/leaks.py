@@ -62,10 +62,10 @@ def report(r: dict[str, Any]) -> str:
     if "leaks" in r:
         lines += ["", "## Gas", ""]
         lines += [
-            f"{r['vapour_events']} harmless events, {r['vapour_hours']} h, highest {r['vapour_highest_lel_pct']} "
-            f"%LEL: {r['vapour_false']} taken for a leak.",
-            f"{r['leaks']} leaks added to them, level {r['leak_level_lel_pct']} %LEL: {r['leaks_found']} found "
-            f"within 60 s of crossing it; 95 % within {r['leak_delay_p95_s']} s, all within "
+            f"{r['vapour_events']} harmless events, {r['vapour_hours']} h, highest "
+            f"{r['vapour_highest_lel_pct']} %LEL: {r['vapour_false']} taken for a leak.",
+            f"{r['leaks']} leaks added to them, level {r['leak_level_lel_pct']} %LEL: {r['leaks_found']} "
+            f"found within 60 s of crossing it; 95 % within {r['leak_delay_p95_s']} s, the slowest "
             f"{r['leak_delay_max_s']} s.",
             "",
             "| level crossed after, reports | leaks | within 60 s | median delay (s) | worst (s) |",
@@ -85,14 +85,16 @@ def report(r: dict[str, Any]) -> str:
             f"A room's own numbers against its own ionisation alarm: sooner in {r['fusion_here_beats_ion']}, "
             f"level in {r['fusion_here_ties_ion']} of {r['fusion_here_rooms']} rooms.",
             "",
-            "| fire | room | own alarm | own ion | relayed | own numbers | fused | relay gain | fusion lead |",
+            "Seconds after ignition:",
+            "",
+            "| fire | room | own alarm | own ion | relayed | own numbers | fused | relay gain | lead |",
             "|---|---|---|---|---|---|---|---|---|",
         ]
         for row in r["fire_rooms"]:
             own, relayed, fused = row["own"], row["relayed"], row["fused"]
             cells = [row["fire"], row["room"]]
             cells += [_second(row[k]) for k in ("own", "own_ion", "relayed", "fused_here", "fused")]
-            cells += [_second(own - relayed), _second(None if fused is None else own - fused)]
+            cells += [_second(max(own - relayed, 0.0)), _second(None if fused is None else own - fused)]
             lines.append(f"| {' | '.join(cells)} |")
     if "fusion_temperature_hours" in r:
         lines += [
@@ -123,7 +125,8 @@ def _second(value: float | None) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.leaks", description=__doc__.splitlines()[0])
+    about = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m bench.leaks", description=about)
     usual = Path(os.environ.get("HEARTHWATCH_DATA", ROOT.parent / "shared" / "data"))
     parser.add_argument(
         "--data", type=Path, default=usual, help="folder of recordings (default: %(default)s)"

@@ -4,10 +4,10 @@ Profiles (steady, ramps, steps, waves, puffs) are sampled as sensors do it: each
 jitter, 2 % noise and a coarse last digit, with gaps and sensor restarts. The judge knows the true
 concentration and integrates, on a 1 s grid, two doses of its own:
 
-* no earlier than: dt / (shortest time the table allows), the gaps filled with the higher end,
-  nothing ever breathed out;
+* no earlier than: dt / (shortest time the table allows), what lies between two samples taken for the
+  higher of them, nothing ever breathed out;
 * no later than: dt / (longest time the table allows), the gaps filled with the lower end, half
-  breathed out in every hour below the table's first point.
+  breathed out in every hour below the table's first point; two sampling intervals are allowed on top.
 
 Between the table's points both a straight and a log-log line must be satisfied.
 """
@@ -122,16 +122,19 @@ def profile(seed: int) -> Profile:
 
 def bounds(p: Profile) -> tuple[float, float]:
     """Not before and not after which second; inf for never."""
-    high, low = p.truth.copy(), p.truth.copy()
+    low = p.truth.copy()
+    # a rise lies anywhere between two samples: nobody may be asked to know that it came late
+    left = np.clip(np.searchsorted(p.t, np.arange(len(low)), side="right") - 1, 0, len(p.t) - 1)
+    right = np.minimum(left + 1, len(p.t) - 1)
+    high = np.maximum(p.truth, np.maximum(p.ppm[left], p.ppm[right]))
     steps = np.diff(p.t)
-    for i in np.flatnonzero(steps > 3 * np.median(steps)):  # in a gap nobody knows
+    for i in np.flatnonzero(steps > 3 * np.median(steps)):  # in a gap nobody knows that it did not end
         a, b = int(p.t[i]), int(p.t[i + 1])
         high[a:b] = max(float(p.truth[a : b + 1].max()), p.ppm[i], p.ppm[i + 1])
         low[a:b] = min(float(p.truth[a : b + 1].min()), p.ppm[i], p.ppm[i + 1])
     low[int(p.t[-1]) :] = 0.0  # after the last sample nothing is known
-    # what the sensor may err by: 5 % and half of its last digit
-    earliest = windows(p.standard, high * 1.05 + 0.5)[0]
-    latest = windows(p.standard, np.maximum(low * 0.95 - 0.5, 0))[1]
+    earliest = windows(p.standard, high)[0]
+    latest = windows(p.standard, low)[1]
     with np.errstate(divide="ignore"):
         first = np.flatnonzero(np.cumsum(1 / np.maximum(earliest * 60, 1e-9)) >= 1)
         rate = 1 / (latest * 60)

@@ -149,8 +149,9 @@ def run(folder: Path) -> dict[str, object]:
         "fires": len(fires),
         "fires_with_numbers": len(with_numbers),
         "rooms": len(all_rows),
-        "relay_gain_median_s": _median([r.own - r.relayed for r in last]),
-        "relay_gain_rooms_median_s": _median([r.own - r.relayed for r in all_rows]),
+        # where the first alarm sounds, relaying it gains nothing
+        "relay_gain_median_s": _median([max(r.own - r.relayed, 0.0) for r in last]),
+        "relay_gain_rooms_median_s": _median([max(r.own - r.relayed, 0.0) for r in all_rows]),
         "fusion_lead_median_s": _median([r.own - r.fused for r in last if r.fused is not None]),
         "fusion_lead_rooms_median_s": _median([r.own - f for r, f in fused]),
         "fusion_lead_over_first_alarm_s": {
@@ -176,14 +177,14 @@ def false_on_temperatures(file: Path) -> tuple[float, int]:
                 rows_by_event.setdefault(int(row["id"]), []).append(
                     (float(row["minute"]), float(row["Temp"]))
                 )
-    hours, told = 0.0, 0
+    hours, count = 0.0, 0
     for rows_ in rows_by_event.values():
         detector = smoke.SPEC.make(smoke.SPEC.params(), Home("bench"))
         t = [T0 + round(m * 60) * SECOND for m, _ in rows_]
         block = Block.build("s", Q.TEMPERATURE_C, t, [c for _, c in rows_], [0] * len(t))
-        told += sum(e.phase is Phase.ONSET for e in detector.process([block]))
+        count += sum(e.phase is Phase.ONSET for e in detector.process([block]))
         hours += (t[-1] - t[0]) / 3600e9
-    return round(hours, 1), told
+    return round(hours, 1), count
 
 
 def picture(fire_rooms: list[dict[str, object]]) -> str:
@@ -202,8 +203,10 @@ def picture(fire_rooms: list[dict[str, object]]) -> str:
         '<rect width="100%" height="100%" fill="#fff"/>',
     ]
     for i, (_, colour, words) in enumerate(marks):
-        x = 10 + i * 195
-        out.append(f'<circle cx="{x}" cy="14" r="4" fill="{colour}"/><text x="{x + 8}" y="18">{words}</text>')
+        key_x = 10 + i * 195
+        out.append(
+            f'<circle cx="{key_x}" cy="14" r="4" fill="{colour}"/><text x="{key_x + 8}" y="18">{words}</text>'
+        )
     for second in range(0, 201, 20):
         x = left + second * scale
         out.append(f'<line x1="{x}" y1="{top - 12}" x2="{x}" y2="{height - 24}" stroke="#e5e5e5"/>')

@@ -27,6 +27,7 @@ from core.contracts import Detector
 from core.model import SECOND, Block, Event, Home, Phase
 from core.quantity import Quantity
 from detectors import gas
+from detectors.leak import LeakRules
 
 Array = npt.NDArray[np.float64]
 T0 = 1_430_000_000 * SECOND
@@ -34,7 +35,7 @@ BETA = math.log(1 / 0.60) / math.log(9000 / 3000)
 AIR_TO_5000_PPM = 5.0
 C0_LEL_PCT = 10.0 / (AIR_TO_5000_PPM ** (1 / BETA) - 1)
 AIR_CHANGES_PER_H = 0.5
-LEVEL_LEL_PCT = gas.LeakRules().level_lel_pct
+LEVEL_LEL_PCT = LeakRules().level_lel_pct
 CROSSINGS_MIN = (2.0, 5.0, 10.0, 20.0, 40.0)
 
 

@@ -45,9 +45,10 @@ def _fresh() -> Detector:
     return water.SPEC.make(water.SPEC.params(), Home("bench"))
 
 
-def run(file: Path) -> dict[str, object]:
-    """The figures of the water part."""
+def run(file: Path, days: int | None = None) -> dict[str, object]:
+    """The figures of the water part, of the first so many days or all."""
     first, litres = load(file)
+    litres = litres[: days * DAY_MIN] if days else litres
     told = [e for e in tell(_fresh(), first, litres) if e.phase is Phase.ONSET]
     delays: dict[str, object] = {}
     for rate in LEAKS_L_MIN:

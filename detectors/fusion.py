@@ -95,6 +95,9 @@ class Fusion:
             channel = self._channels[key] = _Channel(quantity)
         channel.excess = channel.base.add(t, value)
         channel.hot = quantity is Q.TEMPERATURE_C and value >= self._rules.hot_c
+        resting = self._told is None and self._above is None
+        if resting and not channel.hot and channel.excess < 0.25 * self._unit[quantity]:
+            return  # so little alone tips no balance; the next that moves counts it in
         units, kinds, numbers = self._sum(t)
         if self._told is not None:
             self._judge_end(t, units)

@@ -4,7 +4,8 @@ Own verdict: :mod:`detectors.relay`. Number: per cent of the lower explosive lim
 with 1 %LEL = 500 ppm (LEL of methane 5 % by volume, as EN 50194 and GB 15322.2 count), against
 :mod:`detectors.level`. Above 100 %LEL the sensor is saturated: that stays an alarm, because so much
 gas may really be there, and is a trouble too. Below 0 is no value. A slow leak below the set point is a
-``warning``: :mod:`detectors.leak`.
+``warning`` (:mod:`detectors.leak`), or ``suspected`` while another sensor of the room shows a vapour
+that explains it (:mod:`detectors.vapour`).
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from detectors.level import Level
 from detectors.lifecycle import LifeCycle
 from detectors.marks import STALE
 from detectors.relay import Relay, RelayRules
-from detectors.sources import Sources
+from detectors.sources import Sources, by_room
 from detectors.trouble import KIND, OUT_OF_RANGE, SATURATED, Trouble
+from detectors.vapour import Vapour
 
 Q = Quantity
-RANK = (Q.TEST, Q.FAULT, Q.WARMING_UP, Q.GAS, Q.GAS_LEL_PCT, Q.METHANE_PPM)
+RANK = (Q.TVOC_PPB, Q.TEST, Q.FAULT, Q.WARMING_UP, Q.GAS, Q.GAS_LEL_PCT, Q.METHANE_PPM)
 METHANE_PPM_PER_LEL_PCT = 500.0
 NUMBERS = ("lel", "methane")
 
@@ -41,21 +43,26 @@ class Params:
     warm_up_max_s: float = 600.0
     relay: RelayRules = field(default_factory=RelayRules)
     leak: LeakRules = field(default_factory=LeakRules)
+    vapour_excuse_s: float = 7200.0  # no vapour of an evening explains more
 
     def __post_init__(self) -> None:
         if not 1 <= self.set_point_lel_pct <= 25:
             raise ValueError("set_point_lel_pct must be 1 to 25 (%LEL)")
         if not 15 <= self.dwell_s <= 60:
             raise ValueError("dwell_s must be 15 to 60, as EN 50194 and GB 15322.2 want")
-        if not 0 < self.clear_share <= 1 or self.clear_s < 0 or self.warm_up_max_s < 0:
-            raise ValueError("clear_share must be above 0 and at most 1, times not negative")
+        if not 0 < self.clear_share <= 1:
+            raise ValueError("clear_share must be above 0 and at most 1")
+        if min(self.clear_s, self.warm_up_max_s, self.vapour_excuse_s) < 0:
+            raise ValueError("times must not be negative")
 
 
 class _Alarm:
     """One gas sensor."""
 
-    def __init__(self, params: Params, source: str, kind: str) -> None:
+    def __init__(self, params: Params, source: str, kind: str, vapour: Vapour) -> None:
         self._ours = kind == "gas"
+        self._vapour = vapour
+        self._certain = dict.fromkeys(NUMBERS, False)  # a leak, whatever else is in the air
         self._relay = Relay(params.relay)
         self._cycle = LifeCycle("gas", "gas", source)
         self._trouble = Trouble("gas", source, params.warm_up_max_s)
@@ -65,7 +72,7 @@ class _Alarm:
         }
         self._leaks = {name: Leak(params.leak) for name in NUMBERS}
 
-    def take(self, source: str, t: int, quantity: Quantity, value: float, flags: int) -> list[Event]:
+    def take(self, t: int, quantity: Quantity, value: float, flags: int) -> list[Event]:
         if quantity is Q.FAULT:
             self._trouble.fault(value > 0, flags)
             return []
@@ -96,10 +103,18 @@ class _Alarm:
         level.add(t, lel_pct, flags)
         leak.add(t, lel_pct, flags)
         events += self._cycle.set(t, name, level.evidence("lel_pct"))
-        return events + self._cycle.set(t, f"{name}_leak", leak.evidence())
+        return events + self._tell_leak(t, name)
 
-    def idle(self, block: Block) -> int:
-        return 0
+    def _tell_leak(self, t: int, name: str) -> list[Event]:
+        evidence = self._leaks[name].evidence()
+        if evidence is None:
+            self._certain[name] = False
+        elif not self._certain[name] and self._vapour.excuses(t):
+            evidence |= {"stage": "suspected", "looks_like": "vapour"}
+        else:
+            self._certain[name] = True
+            evidence["looks_like"] = "leak"
+        return self._cycle.set(t, f"{name}_leak", evidence)
 
     def due(self) -> int | None:
         dues = (
@@ -122,7 +137,7 @@ class _Alarm:
         for name, leak in self._leaks.items():
             if leak.due() == due:
                 leak.fire()
-                events += self._cycle.set(due, f"{name}_leak", leak.evidence())
+                events += self._tell_leak(due, name)
         if self._trouble.due() == due:
             events += self._trouble.fire(due)
         return events
@@ -130,6 +145,7 @@ class _Alarm:
     def state(self) -> dict[str, Any]:
         return {
             "ours": self._ours,
+            "certain": dict(self._certain),
             "relay": self._relay.state(),
             "cycle": self._cycle.state(),
             "trouble": self._trouble.state(),
@@ -139,6 +155,7 @@ class _Alarm:
 
     def load(self, state: Mapping[str, Any]) -> None:
         self._ours = bool(state["ours"])
+        self._certain = {name: bool(state["certain"][name]) for name in NUMBERS}
         self._relay.load(state["relay"])
         self._cycle.load(state["cycle"])
         self._trouble.load(state["trouble"])
@@ -147,14 +164,56 @@ class _Alarm:
             self._leaks[name].load(state["leaks"][name])
 
 
+class _Room:
+    """The gas sensors of one room and what else is in its air; a sensor of no room is a room of its own."""
+
+    def __init__(self, params: Params, home: Home) -> None:
+        self._params = params
+        self._home = home
+        self._vapour = Vapour(params.vapour_excuse_s)
+        self._alarms: dict[str, _Alarm] = {}
+
+    def _alarm(self, source: str) -> _Alarm:
+        alarm = self._alarms.get(source)
+        if alarm is None:
+            sensor = self._home.sensors.get(source)
+            kind = sensor.kind if sensor else ""
+            alarm = self._alarms[source] = _Alarm(self._params, source, kind, self._vapour)
+        return alarm
+
+    def take(self, source: str, t: int, quantity: Quantity, value: float, flags: int) -> list[Event]:
+        if quantity is Q.TVOC_PPB:
+            self._vapour.add(source, t, value, flags)
+            return []
+        return self._alarm(source).take(t, quantity, value, flags)
+
+    def idle(self, block: Block) -> int:
+        return 0
+
+    def due(self) -> int | None:
+        dues = (a.due() for a in self._alarms.values())
+        return min((d for d in dues if d is not None), default=None)
+
+    def fire(self, due: int) -> list[Event]:
+        events: list[Event] = []
+        for source in sorted(self._alarms):
+            if self._alarms[source].due() == due:
+                events += self._alarms[source].fire(due)
+        return events
+
+    def state(self) -> dict[str, Any]:
+        alarms = {source: self._alarms[source].state() for source in sorted(self._alarms)}
+        return {"vapour": self._vapour.state(), "alarms": alarms}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self._vapour.load(state["vapour"])
+        for source, saved in dict(state["alarms"]).items():
+            self._alarm(str(source)).load(saved)
+
+
 def make(params: Params, home: Home) -> Detector:
     """The gas detector of a home."""
-
-    def unit(source: str) -> _Alarm:
-        sensor = home.sensors.get(source)
-        return _Alarm(params, source, sensor.kind if sensor else "")
-
-    return Sources("gas", RANK, unit)
+    return Sources("gas", RANK, lambda where: _Room(params, home), by_room(home))
 
 
 SPEC = DetectorSpec(

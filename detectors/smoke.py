@@ -17,7 +17,7 @@ from core.quantity import Quantity
 from detectors.flags import Flags
 from detectors.fusion import NUMBERS, Fusion, FusionRules
 from detectors.relay import RelayRules
-from detectors.sources import Sources
+from detectors.sources import Sources, by_room
 
 Q = Quantity
 RANK = (Q.TEST, Q.SMOKE, Q.HEAT, *NUMBERS)
@@ -103,16 +103,12 @@ class _Room:
 def make(params: Params, home: Home) -> Detector:
     """The smoke detector of a home."""
 
-    def key(source: str) -> str:
-        room = home.room_of(source)
-        return f"room:{room}" if room else f"sensor:{source}"
-
     def unit(where: str) -> _Room:
         sort, _, name = where.partition(":")
         room = home.rooms.get(name) if sort == "room" else None
         return _Room(params, home, room is not None and room.kind in ("kitchen", "bathroom"))
 
-    return Sources("smoke", RANK, unit, key)
+    return Sources("smoke", RANK, unit, by_room(home))
 
 
 SPEC = DetectorSpec(

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from core.model import Block, Event
+from core.model import Block, Event, Home
 from core.quantity import Quantity
 
 VERSION = 1
@@ -48,6 +48,20 @@ class Unit(Protocol):
 def itself(source: str) -> str:
     """The key of units that are one sensor each."""
     return source
+
+
+def by_room(home: Home) -> Callable[[str], str]:
+    """The key of units that are one room each; a sensor of no room is a room of its own.
+
+    >>> by_room(Home("h"))("s")
+    'sensor:s'
+    """
+
+    def key(source: str) -> str:
+        room = home.room_of(source)
+        return f"room:{room}" if room else f"sensor:{source}"
+
+    return key
 
 
 class Sources:

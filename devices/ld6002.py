@@ -205,14 +205,19 @@ _FALL_OPTIONS = {"threshold_m": None, "sensitivity": None}
 _KNOWN = "Frame: vendor documents, captures, three drivers. Types 0A17, 0E0E, 010E, 0201, 0100: one source."
 
 
-def _spec(name: str, title: str, falls: bool, note: str = "") -> DriverSpec:
+_VITAL = (*_PLACE, _POINTS, *_RATES, _DISTANCE)
+_FALLING = (*_PLACE, _POINTS, _FALLS)
+
+
+def _spec(name: str, title: str, *spans: tuple[Span, ...], note: str = "") -> DriverSpec:
+    falls = _FALLS in spans
     return DriverSpec(
         name=name,
         title=title,
         transport="serial",
         make=lambda sensors: Ld6002(sensors, falls=falls),
         encode=encode,
-        spans=(*_PLACE, _POINTS, _FALLS) if falls else (*_PLACE, _POINTS, *_RATES, _DISTANCE),
+        spans=spans,
         line=Line(115200),
         evidence=_KNOWN + note,
         options=_FALL_OPTIONS if falls else {},
@@ -220,13 +225,9 @@ def _spec(name: str, title: str, falls: bool, note: str = "") -> DriverSpec:
     )
 
 
-LD6002 = _spec("ld6002", "Hi-Link LD6002 breath and heart radar (60 GHz)", falls=False)
-LD6002B = _spec("ld6002b", "Hi-Link LD6002B people radar (60 GHz)", falls=False)
-LD6002C = _spec("ld6002c", "Hi-Link LD6002C fall radar (60 GHz)", falls=True)
-MR60BHA2 = _spec(
-    "mr60bha2",
-    "Seeed MR60BHA2 breath and heart radar (60 GHz)",
-    falls=False,
-    note=" No capture of this board.",
-)
-MR60FDA2 = _spec("mr60fda2", "Seeed MR60FDA2 fall radar (60 GHz)", falls=True, note=" No capture.")
+_UNSEEN = " No capture of this board."
+LD6002 = _spec("ld6002", "Hi-Link LD6002 breath and heart radar (60 GHz)", *_VITAL)
+LD6002B = _spec("ld6002b", "Hi-Link LD6002B people radar (60 GHz)", *_PLACE, _POINTS)
+LD6002C = _spec("ld6002c", "Hi-Link LD6002C fall radar (60 GHz)", *_FALLING)
+MR60BHA2 = _spec("mr60bha2", "Seeed MR60BHA2 breath and heart radar (60 GHz)", *_VITAL, note=_UNSEEN)
+MR60FDA2 = _spec("mr60fda2", "Seeed MR60FDA2 fall radar (60 GHz)", *_FALLING, note=_UNSEEN)

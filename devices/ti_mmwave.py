@@ -163,14 +163,15 @@ class TiMmwave(PortDriver):
         readings: list[Reading] = []
         self._inspected.clear()
         frames = self.framer.feed(data, at)
-        for frame, (head, tlvs) in zip(frames, self._inspected, strict=True):
-            self._health.last_seen = at
-            self._count(head.frame)
-            facts = read(frame, head, tlvs)
-            if fits_a_room(facts):
-                self.give(facts, at, readings)
-            else:
-                self._health.refuse("implausible")
+        with np.errstate(all="ignore"):  # corrupted floats are judged below, not warned of
+            for frame, (head, tlvs) in zip(frames, self._inspected, strict=True):
+                self._health.last_seen = at
+                self._count(head.frame)
+                facts = read(frame, head, tlvs)
+                if fits_a_room(facts):
+                    self.give(facts, at, readings)
+                else:
+                    self._health.refuse("implausible")
         return readings
 
     def facts(self, view: Mapping[str, Any], at: int) -> Iterable[Fact]:

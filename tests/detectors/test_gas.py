@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.model import Home, Room, Sensor
 from core.quantity import Quantity as Q
 from detectors import gas
 from tests.detectors.alarm_home import brief, made, tell
@@ -159,3 +160,44 @@ def test_low_glitch_does_not_make_clean_air_a_leak() -> None:
 def test_leak_that_was_there_before_we_came_is_found() -> None:
     rows = [(60.0 * m, Q.GAS_LEL_PCT, 4.0) for m in range(600)]
     assert leaks(rows)[0][3] == "warning"
+
+
+def kitchen(rows: list[tuple]) -> list[tuple]:
+    """(seconds, source, quantity, value) of two sensors of one kitchen."""
+    room = {"kitchen": Room("kitchen", "kitchen")}
+    sensors = {s: Sensor(s, "any", "broker", room="kitchen") for s in ("gas", "air")}
+    detector = gas.SPEC.make(gas.SPEC.params(), Home("h", rooms=room, sensors=sensors))
+    events = [e for at, source, q, v in rows for e in tell(detector, [(at, q, v)], source)]
+    return brief(events, "stage", "looks_like")
+
+
+def test_vapour_in_the_same_room_makes_a_slow_rise_a_suspicion() -> None:
+    rows: list[tuple] = []
+    for i in range(120):  # wine from minute 30 on; 4 %LEL as the gas sensor sees it
+        rows += [
+            (60.0 * i, "air", Q.TVOC_PPB, 150.0 if i < 30 else 2500.0),
+            (60.0 * i + 1, "gas", Q.GAS_LEL_PCT, 0.1 if i < 31 else 4.0),
+        ]
+    assert {e[3:] for e in kitchen(rows)} == {("suspected", "vapour")}
+
+
+def test_vapour_that_went_leaves_a_leak() -> None:
+    rows: list[tuple] = []
+    for i in range(240):
+        rows += [
+            (60.0 * i, "air", Q.TVOC_PPB, 2500.0 if 30 <= i < 40 else 150.0),
+            (60.0 * i + 1, "gas", Q.GAS_LEL_PCT, 0.1 if i < 31 else 4.0),
+        ]
+    got = kitchen(rows)
+    assert got[0][3:] == ("suspected", "vapour")
+    assert got[-1][2:] == ("update", "warning", "leak")
+
+
+def test_vapour_never_excuses_the_alarm_level() -> None:
+    rows: list[tuple] = [(0.0, "air", Q.TVOC_PPB, 100.0)]
+    for i in range(60):
+        rows += [
+            (1.0 + i, "air", Q.TVOC_PPB, 5000.0),
+            (1.5 + i, "gas", Q.GAS_LEL_PCT, 30.0 if i > 5 else 0.0),
+        ]
+    assert kitchen(rows)[-1][3] == "alarm"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.model import Flag, Phase
+from core.model import Flag, Home, Phase, Room, Sensor
 from core.quantity import Quantity as Q
 from detectors import smoke
 from tests.detectors.alarm_home import brief, made, tell
@@ -166,3 +166,59 @@ def test_law_open_while_true_and_closed_after_lasting_false(steps: list[tuple[in
     for e in tell(detector, [], until_s=t + 3600):
         open_ = e.phase is not Phase.CLEAR
     assert open_ == (rows[-1][2] == 1.0)
+
+
+def room(rows: list[tuple], kind: str = "living") -> list[tuple]:
+    """(seconds, quantity, value) of one sensor in a room of this kind; what was suspected."""
+    home = Home("h", rooms={"r": Room("r", kind)}, sensors={"s": Sensor("s", "any", "broker", room="r")})
+    detector = smoke.SPEC.make(smoke.SPEC.params(), home)
+    return brief(tell(detector, rows, until_s=rows[-1][0] + 3600), "stage")
+
+
+QUIET = [
+    (2.0 * i, q, v) for i in range(30) for q, v in ((Q.SMOKE_OBSCURATION_PCT_M, 0.1), (Q.TEMPERATURE_C, 21.0))
+]
+
+
+def test_smoke_and_warmth_together_are_suspected_at_once() -> None:
+    got = room([*QUIET, (62, Q.SMOKE_OBSCURATION_PCT_M, 2.6), (62, Q.TEMPERATURE_C, 22.9)])
+    assert got == [(62, "smoke", "onset", "suspected")]
+
+
+def test_one_wild_number_is_nothing() -> None:
+    assert room([*QUIET, (62, Q.SMOKE_OBSCURATION_PCT_M, 40.0), (64, Q.SMOKE_OBSCURATION_PCT_M, 0.1)]) == []
+    assert room([*QUIET, (62, Q.TEMPERATURE_C, -127.0), (64, Q.TEMPERATURE_C, 21.0)]) == []
+
+
+def test_smoke_alone_needs_a_second_sample_or_time() -> None:
+    more = [(62, Q.SMOKE_OBSCURATION_PCT_M, 9.0), (64, Q.SMOKE_OBSCURATION_PCT_M, 9.0)]
+    assert room([*QUIET, *more])[0] == (64, "smoke", "onset", "suspected")
+    assert room([*QUIET, more[0]])[0] == (67, "smoke", "onset", "suspected")
+
+
+def test_cooking_takes_more_in_a_kitchen() -> None:
+    frying = [*QUIET, *((62 + 2 * i, Q.SMOKE_OBSCURATION_PCT_M, 5.0) for i in range(9))]
+    assert room(frying, "kitchen") == []
+    assert len(room(frying, "living")) == 1
+
+
+def test_warm_afternoon_and_heating_are_no_fire() -> None:
+    rows = [(30.0 * i, Q.TEMPERATURE_C, 18 + 0.3 * i / 2) for i in range(60)]  # 0.3 K a minute
+    assert room(rows) == []
+
+
+def test_own_alarm_joins_the_suspicion_as_one_alert() -> None:
+    got = room([*QUIET, (62, Q.SMOKE_OBSCURATION_PCT_M, 2.6), (62, Q.TEMPERATURE_C, 22.9), (80, Q.SMOKE, 1)])
+    assert got == [(62, "smoke", "onset", "suspected"), (80, "smoke", "update", "alarm")]
+
+
+def test_suspicion_ends_when_the_air_is_clear() -> None:
+    rows = [*QUIET, (62, Q.SMOKE_OBSCURATION_PCT_M, 2.6), (62, Q.TEMPERATURE_C, 22.9)]
+    rows += [
+        (64.0 + 2 * i, q, v)
+        for i in range(90)
+        for q, v in ((Q.SMOKE_OBSCURATION_PCT_M, 0.1), (Q.TEMPERATURE_C, 21.0))
+    ]
+    got = room(rows)
+    assert got[-1][2] == "clear"
+    assert 64 + 120 <= got[-1][0] <= 64 + 130

@@ -277,9 +277,10 @@ def in_order(rows: Iterable[Reading]) -> list[Reading]:
             stops.append(r.t)
 
     def seen(r: Reading) -> bool:
-        if r.quantity is Q.BLIND_S:
+        start = _blind_from(r)
+        if start is not None:
             i = bisect_left(stops, r.t)
-            return i < len(stops) and (starts[i], stops[i]) == (_blind_from(r), r.t)
+            return i < len(stops) and (starts[i], stops[i]) == (start, r.t)
         i = bisect_right(starts, r.t)
         return i == 0 or r.t >= stops[i - 1]
 

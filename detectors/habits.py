@@ -1,0 +1,233 @@
+"""How long is this person usually still, here and at this hour?
+
+Every silence (from one sign of life to the next, at home) teaches: where it began, at which local hour,
+on which day, how long it lasted. Once a day the allowed stillness of every place and hour is chosen as
+the length tau that makes this sum least:
+
+    hours by which an emergency beginning at a random moment of such silences would be found late
+    + price * expected number of silences longer than tau
+
+summed over past silences that began near that hour (Gaussian in the hour of day), weighing recent days
+(half-life ``half_life_days``), the same weekday, and the same place more. The tail beyond what was
+seen is a log-logistic one: a silence of L hours counts as one of tau > L hours with probability
+1 / (1 + (tau / L) ** tail). The price of a false alarm follows from the budget: it grows with the mean
+allowed stillness, because then the number of false alarms is the same in quiet and in lively homes,
+and with the false alarms the home has lately seen beyond its budget.
+
+Memory is bounded: ``_KEEP`` silences of at most ``window_days``; shorter ones than 20 min only as sums
+by place and hour. A silence longer than the longest limit plus two hours teaches nothing: it was an
+absence nobody saw, or an emergency; so no holiday makes the model blind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.model import Floats
+
+_SHORT_H = 1 / 3
+_KEEP = 3000
+_PLACES = 64
+_TAUS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class HabitParams:
+    """How is it learned? See the module for the meaning."""
+
+    at_most_per_month: float = 1.0
+    longest_h: float = 12.0
+    shortest_h: float = 0.5
+    window_days: int = 56
+    half_life_days: float = 14.0
+    other_weekday: float = 0.5
+    hour_width_h: float = 1.0
+    tail: float = 9.0
+    other_place: float = 0.05
+    same_room: float = 0.1
+    price_per_h: float = 45.0
+    clock_factor: float = 1.5
+    clock_margin_h: float = 2.0
+
+
+class Habits:
+    """Learns silences, tells limits. Hours are local hours of day; ``day`` is a running day number."""
+
+    def __init__(self, params: HabitParams) -> None:
+        self._p = params
+        self._taus: Floats = np.geomspace(params.shortest_h, params.longest_h, _TAUS)
+        self._places: list[str] = []  # "room|source|state"
+        self._silences: list[tuple[int, float, float, int]] = []  # day, hour, length (h), place
+        self._today: dict[int, list[float]] = {}  # place -> 24 sums of h, 24 sums of h2/2, since the fit
+        self._sums: dict[int, list[float]] = {}  # the same, faded, at the fit
+        self._fitted: int | None = None  # day of the last fit
+        self._count = 0  # silences known at the fit
+        self._false: list[int] = []  # days of false alarms
+        self._limits: Floats | None = None
+        self._clock: Floats | None = None
+
+    def add(self, day: int, hour: float, length_h: float, place: str) -> None:
+        """A silence that began on this day at this hour is over."""
+        if length_h > self._p.longest_h + 2:
+            return
+        index = self._index(place)
+        if length_h >= _SHORT_H:
+            self._silences.append((day, round(hour, 2), round(length_h, 3), index))
+            return
+        sums = self._today.setdefault(index, [0.0] * 48)
+        sums[int(hour) % 24] += length_h
+        sums[24 + int(hour) % 24] += length_h * length_h / 2
+
+    def false_alarm(self, day: int) -> None:
+        """An alarm was followed by ordinary life."""
+        self._false.append(day)
+
+    def _index(self, place: str) -> int:
+        try:
+            return self._places.index(place)
+        except ValueError:
+            if len(self._places) < _PLACES:
+                self._places.append(place)
+                return len(self._places) - 1
+            return _PLACES - 1
+
+    def fit(self, day: int) -> None:
+        """Learn what was added; once a day."""
+        p = self._p
+        passed = 0 if self._fitted is None else max(0, day - self._fitted)
+        fade = 0.5 ** (passed / p.half_life_days)
+        for index in sorted(self._sums.keys() | self._today.keys()):
+            old = self._sums.get(index, [0.0] * 48)
+            new = self._today.get(index, [0.0] * 48)
+            self._sums[index] = [round(a * fade + b, 4) for a, b in zip(old, new, strict=True)]
+        self._today = {}
+        self._silences = [s for s in self._silences[-_KEEP:] if day - s[0] <= p.window_days]
+        self._false = [d for d in self._false[-64:] if day - d <= 90]
+        self._fitted, self._count, self._limits = day, len(self._silences), None
+
+    def limit(self, place: str, hour: float) -> float | None:
+        """Which stillness (h) is allowed that begins here at this hour? None if nothing is known."""
+        if self._fitted is None or not self._places:
+            return None
+        if self._limits is None:
+            self._limits = self._solve()
+            self._clock = self._ages()
+        try:
+            row = self._limits[self._places.index(place)]
+        except (ValueError, IndexError):
+            row = self._limits[-1]
+        at = (hour - 0.5) % 24
+        i = int(at)
+        share = at - i
+        limit = float(row[i] * (1 - share) + row[(i + 1) % 24] * share)
+        return self._by_clock(hour, limit)
+
+    def _by_clock(self, hour: float, limit: float) -> float:
+        """The first age at which it is longer still than it ever was at that hour of the clock, if sooner."""
+        assert self._clock is not None
+        age = 0.0
+        while age < limit:
+            at = hour + age
+            edge = (int(at * 2) + 1) / 2 - hour
+            known = float(self._clock[int(at * 2) % 48])
+            allowed = max(age, known * self._p.clock_factor + self._p.clock_margin_h)
+            if allowed < edge:
+                return min(allowed, limit)
+            age = edge
+        return limit
+
+    def _solve(self) -> Floats:
+        """Limits [place (last: unknown place), hour]."""
+        p, taus, day = self._p, self._taus, self._fitted
+        assert day is not None
+        n = len(self._places)
+        over = np.zeros((n, 24, _TAUS))
+        late = np.zeros((n, 24, _TAUS))
+        spent = np.zeros((n, 24))
+        centres = np.arange(24) + 0.5
+        rows = np.array(self._silences[: self._count], dtype=np.float64).reshape(-1, 4)
+        since = day - rows[:, 0]
+        weight = 0.5 ** (since / p.half_life_days) * np.where(since % 7 == 0, 1.0, p.other_weekday)
+        near = self._near(rows[:, 1], centres) * weight  # [24, silences]
+        length = rows[:, 2:3]
+        exceed = 1.0 / (1.0 + (taus / np.maximum(length, 1e-6)) ** p.tail)
+        within = np.minimum(length, taus)
+        lateness = within * taus - within * within / 2
+        for place in range(n):
+            mine = np.flatnonzero(rows[:, 3] == place)
+            if mine.size:
+                over[place] = near[:, mine] @ exceed[mine]
+                late[place] = near[:, mine] @ lateness[mine]
+                spent[place] = near[:, mine] @ rows[mine, 2]
+        mix = self._near(centres, centres)
+        fade = (1 + 6 * p.other_weekday) / 7
+        for place, sums in self._sums.items():
+            short, half = mix @ np.array(sums[:24]) * fade, mix @ np.array(sums[24:]) * fade
+            late[place] += short[:, None] * taus - half[:, None]
+            spent[place] += short
+        rooms = np.array([hash_free(x) for x in self._places])
+        blend = np.where(rooms[:, None] == rooms[None, :], p.same_room, p.other_place)
+        np.fill_diagonal(blend, 1.0)
+        blend = np.vstack([blend, np.full((1, n), 1.0)])
+        over, late = np.tensordot(blend, over, 1), np.tensordot(blend, late, 1)
+        price = 400.0
+        limits: Floats = taus[np.zeros((n + 1, 24), dtype=np.int64)]
+        total = float(spent.sum())
+        for _ in range(4):
+            limits = taus[np.argmin(late + price * over, axis=-1)]
+            mean = float((limits[:n] * spent).sum()) / total if total > 0 else p.longest_h
+            price = p.price_per_h * mean * self._strictness() / p.at_most_per_month
+        return limits
+
+    def _ages(self) -> Floats:
+        """How old did silences get in each half hour of the clock, at most, give or take an hour?"""
+        ages = np.zeros(48)
+        for _, hour, length, _ in self._silences[: self._count]:
+            first, last = int(hour * 2), int((hour + length) * 2)
+            for i in range(first, last + 1):
+                ages[i % 48] = max(ages[i % 48], min(length, (i + 1) / 2 - hour))
+        wide: Floats = np.max([np.roll(ages, k) for k in (-2, -1, 0, 1, 2)], axis=0)
+        return wide
+
+    def _near(self, hours: Floats, centres: Floats) -> Floats:
+        """Weights [centres, hours]: how near in the hour of day?"""
+        apart = (hours[None, :] - centres[:, None] + 12) % 24 - 12
+        weights: Floats = np.exp(-0.5 * (apart / self._p.hour_width_h) ** 2)
+        return weights
+
+    def _strictness(self) -> float:
+        """By how much did false alarms of the last weeks pass the budget? 1 if they did not."""
+        assert self._fitted is not None
+        budget = self._p.at_most_per_month
+        lately = sum(1 for d in self._false if self._fitted - d <= 60)
+        return max(1.0, (1 + lately) / (1 + 2 * budget))
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "places": list(self._places),
+            "silences": [v for s in self._silences for v in s],
+            "today": {str(k): [round(x, 9) for x in v] for k, v in self._today.items()},
+            "sums": {str(k): list(v) for k, v in self._sums.items()},
+            "fitted": self._fitted,
+            "count": self._count,
+            "false": list(self._false),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._places = list(state["places"])
+        flat: Sequence[Any] = state["silences"]
+        self._silences = [(int(a), b, c, int(d)) for a, b, c, d in zip(*[iter(flat)] * 4, strict=True)]
+        self._today = {int(k): list(v) for k, v in state["today"].items()}
+        self._sums = {int(k): list(v) for k, v in state["sums"].items()}
+        self._fitted, self._count = state["fitted"], state["count"]
+        self._false = list(state["false"])
+        self._limits = None
+
+
+def hash_free(place: str) -> str:
+    """The room of a place."""
+    return place.split("|", 1)[0]
