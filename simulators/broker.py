@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -78,9 +79,16 @@ class Broker:
         self.host = "127.0.0.1"
         self._made = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="hearthwatch-broker-"))
+        if kind == "auto" and os.environ.get("HEARTHWATCH_BROKER") == "amqtt":
+            kind = "amqtt"  # to try what happens where Mosquitto is not installed
         self._binary = None if kind == "amqtt" else find_mosquitto()
         if kind == "mosquitto" and not self._binary:
             raise BrokerError("mosquitto is not installed; install it (for example: apt install mosquitto)")
+        if not self._binary and not importlib.util.find_spec("amqtt"):
+            raise BrokerError(
+                "neither mosquitto nor amqtt is installed; install one (apt install mosquitto, or "
+                "pip install amqtt)"
+            )
         self.kind: Literal["mosquitto", "amqtt"] = "mosquitto" if self._binary else "amqtt"
         self.warning = (
             ""

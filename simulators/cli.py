@@ -58,9 +58,10 @@ def serve(
         bool,
         typer.Option(help="Begin at a line on standard input, and stop when standard input ends."),
     ] = True,
-    linger_s: Annotated[
-        float, typer.Option(min=0, help="Stay up so long after the end, so that the gateway can stop first.")
-    ] = 3.0,
+    hold: Annotated[
+        bool,
+        typer.Option("--hold/--end", help="After the scenario, go on as it ended until stopped; or end."),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Play a scenario to a gateway: a real broker, pseudo-terminals, and a config.yaml that names them.
@@ -68,8 +69,9 @@ def serve(
     Writes OUT/config.yaml, prints one line when everything is up (with --json: ready, config, speed,
     start_ns, start_local, broker, ports), waits for a line on standard input, and plays. Run the gateway
     with that config and a clock that shows start_ns when you send the line and runs at that speed. Sensors
-    the scenario does not play are left out of the written config. Ends after the scenario (quiet_day goes
-    on with the next day) or on Ctrl-C, and takes its broker and ports with it.
+    the scenario does not play are left out of the written config. After the scenario everybody stays as
+    they are (quiet_day goes on with the next day) until Ctrl-C, SIGTERM or the end of standard input, so
+    that no sensor seems to fail; with --end it is over. Broker and ports go with it.
 
     Exit code: 0 played or stopped, 1 the broker did not start, 2 a mistake in config or scenario.
     """
@@ -81,16 +83,15 @@ def serve(
         start = _start(played, zone, day)
     with _cleaned(out) as folder, _stage(played, settings, config, folder) as stage:
         pace = speed or played.speed
-        say = _Narrator(as_json, played, start)
+        say = _Narrator(as_json, played, start, settings.home.language)
         with _stoppable(stage):
             stage.remember(home.remembered(played, stage.home, start))
             say.ready(stage, zone, pace)
             if wait_for_go and not _go(stage):
                 return
-            done = stage.play(_days(played, stage, start), start, pace, say.reached)
-            say.done(stage, done)
-            end = time.monotonic() + linger_s
-            stage.idle(lambda: time.monotonic() > end)
+            shown = _held(played, pace) if hold else played
+            stage.play(_days(shown, stage, start), start, pace, lambda t: say.reached(t, stage))
+            say.done(stage)
 
 
 @app.command()
@@ -145,6 +146,30 @@ def list_scenarios(
             _print(f"  never: {', '.join(one.never)}")
 
 
+@app.command()
+def falls(
+    out: Annotated[Path, typer.Option(help="Folder; files go to OUT/falls/*.npz.")] = Path("simulated"),
+    variants: Annotated[int, typer.Option(min=1, max=500, help="Clips of each case.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other people and places.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Write simulated falls, and what looks like falls, as seen by four kinds of radar.
+
+    Bodies with limbs in front of a sketched radar: forward, backward, sideways, from bed and chair, a slow
+    slide, the bathroom, with a second person, pet or fan near; and sitting hard, squats, jacks, pets ...
+    The format is that of the real recordings, so `python -m bench.falls --data OUT` runs over it. What
+    it prints then are figures of a simulation: say so wherever you show them.
+    """
+    from simulators.falls import CASES, SENSORS, write
+
+    for sensor in SENSORS:
+        path = write(out, sensor, variants, seed)
+        told = {"file": str(path), "clips": variants * len(CASES), "bytes": path.stat().st_size}
+        told["falls"] = variants * sum(fall for fall, _ in CASES.values())
+        text = f"{path}: {told['clips']} simulated clips, {told['falls']} with a fall"
+        _print(json.dumps(told) if as_json else text)
+
+
 # -- what the commands share
 
 
@@ -166,6 +191,12 @@ def _start(played: Scenario, zone: str, day: str) -> int:
         return scenario.start_of(played, zone, date.fromisoformat(day))
     except ValueError as error:
         _fail(f"--day {day}: {error}; use a date such as 2026-03-02", 2)
+
+
+def _held(played: Scenario, speed: float) -> Scenario:
+    """The same going on as it ended for two hours of real time or a day, at most a month."""
+    more = min(max(86400.0, 7200 * speed), 30 * 86400.0)
+    return played.model_copy(update={"duration_s": played.duration_s + (0 if played.repeat else more)})
 
 
 def _days(played: Scenario, stage: Stage, start: int) -> Iterator[Packet]:
@@ -236,9 +267,12 @@ def _go(stage: Stage) -> bool:
 class _Narrator:
     """Tells on standard output what is being played."""
 
-    def __init__(self, as_json: bool, played: Scenario, start: int) -> None:
+    def __init__(self, as_json: bool, played: Scenario, start: int, language: str) -> None:
         self._json, self._played, self._start = as_json, played, start
+        self._title = played.title.zh if language == "zh-CN" else played.title.en
         self._steps = [s for s in played.steps if s.says]
+        self._end = start + round(played.duration_s * SECOND)
+        self._ended = self._told = False
 
     def ready(self, stage: Stage, zone: str, speed: float) -> None:
         """Everything is up."""
@@ -252,6 +286,7 @@ class _Narrator:
             {
                 "ready": True,
                 "scenario": self._played.name,
+                "title": self._title,
                 "config": str(stage.config_file),
                 "speed": speed,
                 "start_local": local,
@@ -264,18 +299,24 @@ class _Narrator:
             f"ready: {stage.config_file}, {local}, speed {speed:g}",
         )
 
-    def reached(self, t: int) -> None:
-        """Event time ``t`` is reached: tell the steps up to it."""
+    def reached(self, t: int, stage: Stage) -> None:
+        """Event time ``t`` is reached: tell the steps up to it, and the end."""
         while self._steps and self._start + self._steps[0].at_s * SECOND <= t:
             self._step(self._steps.pop(0))
+        if t >= self._end and not self._played.repeat:
+            self._ended = True
+            self.done(stage)
 
     def _step(self, step: Step) -> None:
         assert step.says is not None
         told = {"step": step.do, "at_s": step.at_s, "en": step.says.en, "zh": step.says.zh}
         self._tell(told, f"{step.at_s:8.0f} s  {step.says.en}")
 
-    def done(self, stage: Stage, whole: bool) -> None:
-        """It ended."""
+    def done(self, stage: Stage) -> None:
+        """It is over; told once."""
+        if self._told:
+            return
+        self._told, whole = True, self._ended
         lost = sum(p.lost for p in stage.ports.values())
         told = {"done": whole, "packets": stage.packets, "serial_bytes_lost": lost}
         self._tell(told, f"{'played' if whole else 'stopped'}: {stage.packets} packets, {lost} bytes unread")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -293,9 +293,11 @@ def _block(source: str, quantity: Q, t: Ints, value: Floats, offsets: Ints | Non
     return Block(source, quantity, t, value, flags, offsets)
 
 
-def write(folder: Path, sensor: Sensor3d, variants: int, seed: int = 1) -> Path:
-    """All cases, ``variants`` clips each, as ``folder/falls/<sensor>.npz`` in the shared format."""
-    takes = [take(sensor, case, n, seed) for case in CASES for n in range(variants)]
+def write(
+    folder: Path, sensor: Sensor3d, variants: int, seed: int = 1, cases: Iterable[str] = tuple(CASES)
+) -> Path:
+    """These cases, ``variants`` clips each, as ``folder/falls/<sensor>.npz`` in the shared format."""
+    takes = [take(sensor, case, n, seed) for case in cases for n in range(variants)]
     meta = {
         "sensor": f"SIMULATED radar, {sensor.height_m:g} m high, {sensor.tilt_deg:g} degrees tilt",
         "rate_hz": sensor.rate_hz,

@@ -15,7 +15,7 @@ from operator import itemgetter
 from core.config import Config, Document
 from core.model import Home, Mark, Packet, Reading, Sensor
 from devices import DRIVERS
-from simulators import gas, radar, zigbee
+from simulators import gas, points, radar, zigbee
 from simulators.scenario import Scenario
 from simulators.world import World, build
 
@@ -23,10 +23,14 @@ Emulator = Callable[[World, Sensor], Iterator[list[Reading]]]
 
 EMULATORS: Mapping[str, Emulator] = {
     "zigbee2mqtt": zigbee.says,
+    "ld2410": radar.ld2410c,
+    "ld2410b": radar.ld2410c,
     "ld2410c": radar.ld2410c,
     "ld2450": radar.ld2450,
     "ld6002c": radar.ld6002c,
     "mr60fda2": radar.ld6002c,
+    "ti_iwr6843": points.ti,
+    "ti_iwrl6432": points.ti,
     "ze07_co": gas.ze07_co,
     "mh_z9041a": gas.mh_z9041a,
 }
@@ -63,7 +67,7 @@ def check(scenario: Scenario, document: Document, config: Config) -> None:
             if name and name not in existing:
                 raise document.error(("steps", i, field), f"there is no {field} {name!r} in this home")
     for i, truth in enumerate(scenario.truth):
-        sources = {*config.sensors, *config.residents, *config.links}
+        sources = {*config.sensors, *config.residents, *(f"link:{name}" for name in config.links)}
         for field, name in (("room", truth.room), ("source", truth.source)):
             if name and name not in (set(config.rooms) if field == "room" else sources):
                 raise document.error(("truth", i, field), f"there is no {field} {name!r} in this home")

@@ -64,6 +64,10 @@ class Moves:
         """Stay as one is; sway and breath go on."""
         return self.to(self.last.copy(), seconds)
 
+    def until(self, t: float) -> Moves:
+        """Stay as one is until ``t``, if that is still ahead."""
+        return self.rest(t - self.now) if t > self.now else self
+
     def walk(self, x: float, y: float, speed_m_s: float = 0.8) -> Moves:
         """Turn and walk there."""
         dx, dy = x - float(self.last[P.X]), y - float(self.last[P.Y])
@@ -143,21 +147,27 @@ class Moves:
 
     def poses(self, t: Floats) -> Floats:
         """The pose at each instant of ``t`` (s): float64[n, WIDTH]."""
-        times, poses = np.array(self._times), np.stack(self._poses)
+        # one key more: who did nothing yet simply stands
+        times = np.array([*self._times, self.now + 1.0])
+        poses = np.stack([*self._poses, self.last])
         i = np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(times) - 2)
         part = np.clip((t - times[i]) / (times[i + 1] - times[i]), 0.0, 1.0)
-        kinds = np.array([("linear", "smooth", "drop").index(e) for e in self._eases])[i + 1]
+        kinds = np.array([("linear", "smooth", "drop").index(e) for e in (*self._eases, "linear")])[i + 1]
         s = np.choose(kinds, (part, part * part * (3 - 2 * part), part * part))
         out: Floats = poses[i] + s[:, None] * (poses[i + 1] - poses[i])
         self._walking(t, out)
         for start, stop, size, per_s, what in self._shakes:
+            if not len(t) or stop < t[0] or start > t[-1]:
+                continue
             on = (t >= start) & (t < stop)
             out[on, what] += size * 0.5 * (1 - np.cos(2 * np.pi * per_s * (t[on] - start)))
         self._sway(t, out)
         return out
 
     def _walking(self, t: Floats, out: Floats) -> None:
-        for start, stop, steps_per_s, *_ in self._gait:
+        for start, stop, steps_per_s in self._gait:
+            if not len(t) or stop < t[0] or start > t[-1]:
+                continue
             on = (t >= start) & (t < stop)
             phase = np.pi * steps_per_s * (t[on] - start)
             swing = np.sin(phase)

@@ -21,7 +21,9 @@ from simulators.prng import Prng
 from simulators.things import Thing
 from simulators.tracker import Seen, track
 
-_DT = 0.01  # s; for velocities
+DT_S = 0.01  # for velocities
+Part = tuple[Floats, Floats, Floats, int]
+"""Echoes: places and velocities [frames, n, 3], strengths in dB [frames, n], whose (-1: nobody's)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,19 @@ def look(sensor: Sensor3d, scene: Scene, seconds: float, chance: Prng) -> Seen:
     frames = int(seconds * sensor.rate_hz)
     jitter = (chance.uniforms(frames) - 0.5) * 0.06 / sensor.rate_hz
     t = (np.arange(frames) + 0.5) / sensor.rate_hz + jitter
-    parts = [_person(m, i, t, chance) for i, m in enumerate(scene.people)]
-    parts += [_thing(thing, chance) for thing in scene.things]
-    parts = [p for part in parts for p in (part, *_images(part, scene))]
+    people = [
+        person(m.poses(t), m.poses(t + DT_S), m.height_m, i, t, chance) for i, m in enumerate(scene.people)
+    ]
+    seen = see(sensor, t, [*people, *(thing_part(thing, chance) for thing in scene.things)], scene, chance)
+    if sensor.tracks:
+        track(seen)
+    return seen
+
+
+def see(sensor: Sensor3d, t: Floats, parts: Sequence[Part], scene: Scene, chance: Prng) -> Seen:
+    """The frames at these instants, of these echoes and their mirror images; NaN is nowhere."""
+    frames = len(t)
+    parts = [p for part in parts for p in (part, *_images(part, scene))] or [_nothing(frames)]
     at = np.concatenate([p[0] for p in parts], axis=1)
     velocity = np.concatenate([p[1] for p in parts], axis=1)
     echo = np.concatenate([np.broadcast_to(p[2], p[0].shape[:2]) for p in parts], axis=1)
@@ -73,10 +85,7 @@ def look(sensor: Sensor3d, scene: Scene, seconds: float, chance: Prng) -> Seen:
     frame, points, who = _detect(sensor, at, velocity, echo, actor, chance)
     frame, points, who = _with_noise(sensor, frames, frame, points, who, scene, chance)
     offsets = np.searchsorted(frame, np.arange(frames + 1)).astype(np.int64)
-    seen = Seen(t, points, offsets, who, *_empty(frames))
-    if sensor.tracks:
-        track(seen, len(scene.people))
-    return seen
+    return Seen(t, points, offsets, who, *_empty(frames))
 
 
 def _empty(frames: int) -> tuple[Floats, Ints, Floats, Ints]:
@@ -84,12 +93,14 @@ def _empty(frames: int) -> tuple[Floats, Ints, Floats, Ints]:
     return np.zeros((0, 10)), none, np.zeros((0, 3)), none
 
 
-_Part = tuple[Floats, Floats, Floats, int]  # at, velocity, echo dB, actor
+def _nothing(frames: int) -> Part:
+    return np.zeros((frames, 0, 3)), np.zeros((frames, 0, 3)), np.zeros((frames, 0)), -1
 
 
-def _person(moves: Moves, actor: int, t: Floats, chance: Prng) -> _Part:
-    now, later = joints(moves.poses(t), moves.height_m), joints(moves.poses(t + _DT), moves.height_m)
-    moving = (later - now) / _DT
+def person(poses: Floats, later: Floats, height_m: float, actor: int, t: Floats, chance: Prng) -> Part:
+    """Echoes of a body in these poses, and DT_S later; rows of NaN are frames without it."""
+    now = joints(poses, height_m)
+    moving = (joints(later, height_m) - now) / DT_S
     at, velocity, echo = [], [], []
     for limb in LIMBS:
         u = chance.uniforms(len(t) * limb.samples).reshape(len(t), limb.samples, 1)
@@ -103,15 +114,16 @@ def _person(moves: Moves, actor: int, t: Floats, chance: Prng) -> _Part:
     return np.concatenate(at, axis=1), out, np.concatenate(echo, axis=1), actor
 
 
-def _thing(thing: Thing, chance: Prng) -> _Part:
+def thing_part(thing: Thing, chance: Prng) -> Part:
+    """Echoes of a thing."""
     scatter = 0.03 * chance.normals(thing.at.size).reshape(thing.at.shape)
     return thing.at + scatter, thing.velocity, np.full(thing.at.shape[:2], thing.echo_db), -1
 
 
-def _images(part: _Part, scene: Scene) -> list[_Part]:
+def _images(part: Part, scene: Scene) -> list[Part]:
     """Mirror images in both walls and in the floor."""
     at, velocity, echo, _ = part
-    out: list[_Part] = []
+    out: list[Part] = []
     left, right = scene.walls_x_m
     for axis, place, loss in (
         (0, left, scene.ghost_db),

@@ -34,13 +34,12 @@ def says(world: World, sensor: Sensor) -> Iterator[list[Reading]]:
     battery = round(chance.uniform(60, 100))
     state[Q.BATTERY_PCT], state[Q.LINK_QUALITY] = float(battery), float(60 + chance.below(120))
     levels = [(t, {Q.BATTERY_PCT: pct}) for t, pct in world.battery.get(sensor.id, [])]
-    every = REPORT_S
-    first = world.start + round(chance.uniform(0.5, 8.0) * SECOND)
+    rhythm = chance.fork("reports")
     reports: list[Change] = []
-    t = first
+    t = world.start + round(rhythm.uniform(0.5, 8.0) * SECOND)
     while t < world.stop:
         reports.append((t, {}))
-        t += round(chance.uniform(0.85, 1.1) * every * SECOND)
+        t += round(rhythm.uniform(0.85, 1.1) * REPORT_S * SECOND)
     changes = list(_CHANGES[sensor.kind](world, sensor)) if sensor.kind in _CHANGES else []
     for t, change in heapq.merge(changes, levels, reports, key=lambda c: c[0]):
         if not world.start <= t < world.stop or not world.alive(sensor.id, t):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.broker import Broker, find_mosquitto
+from tests.broker import Broker
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,6 +62,6 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture
 def mosquitto(broker: Broker) -> Broker:
     """The same, for tests of what only Mosquitto does (sessions, queues); skipped without it."""
-    if not find_mosquitto():
+    if broker.kind != "mosquitto":
         pytest.skip("mosquitto is not installed")
     return broker

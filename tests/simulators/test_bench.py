@@ -34,12 +34,13 @@ def test_a_size_too_small_is_said() -> None:
 
 
 @pytest.mark.parametrize("qos", [0, 1])
-def test_everything_arrives_in_order_per_sensor(broker: Broker, qos: int) -> None:
+def test_everything_arrives_in_order(mosquitto: Broker, qos: int) -> None:
+    broker = mosquitto  # amqtt drops what a client sent that has gone meanwhile
     with Listener(broker, "zigbee2mqtt/+", qos) as heard:
-        report = bench.load(broker.host, broker.port, 3000, sensors=20, qos=qos)
-        wait_for(lambda: len(heard.messages) == 3000)
-    assert report.messages == 3000
-    assert [(t, p) for t, p, _ in heard.messages] == list(bench.messages(3000, 20))
+        report = bench.load(broker.host, broker.port, 800, sensors=20, qos=qos)
+        wait_for(lambda: len(heard.messages) == 800)
+    assert report.messages == 800
+    assert [(t, p) for t, p, _ in heard.messages] == list(bench.messages(800, 20))
 
 
 def test_a_rate_is_kept_as_a_bound(broker: Broker) -> None:

@@ -15,11 +15,13 @@ from typing import Any
 import psutil
 import pytest
 import serial
+from typer.testing import CliRunner
 
 from core.config import load as load_config
 from core.model import Mark
 from ingest.recording import RecordingReader
 from simulators import scenario
+from simulators.cli import app
 from tests.broker import Broker, Listener, wait_for
 
 COMMAND = [sys.executable, "-m", "simulators.cli"]
@@ -51,12 +53,15 @@ def serving(root: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], di
         process.stdout.close()
 
 
-def test_help_and_list(root: Path) -> None:
-    for words in ([], ["serve"], ["record"], ["list"]):
-        assert "Usage" in run(root, *words, "--help").stdout
-    told = [json.loads(line) for line in run(root, "list", "--json").stdout.splitlines()]
+def test_help_and_list() -> None:
+    runner = CliRunner()
+    for words in ([], ["serve"], ["record"], ["list"], ["falls"]):
+        said = runner.invoke(app, [*words, "--help"])
+        assert said.exit_code == 0
+        assert "Usage" in said.stdout
+    told = [json.loads(line) for line in runner.invoke(app, ["list", "--json"]).stdout.splitlines()]
     assert [t["name"] for t in told] == scenario.names()
-    assert "卫生间跌倒" in run(root, "list", "--language", "zh").stdout
+    assert "卫生间跌倒" in runner.invoke(app, ["list", "--language", "zh"]).stdout
 
 
 def test_a_recording_can_be_read_and_its_config_loads(root: Path, tmp_path: Path) -> None:
@@ -93,7 +98,7 @@ def test_mistakes_exit_2_with_a_sentence(root: Path, words: list[str], says: str
 
 
 def test_serve_plays_to_real_ports_and_a_real_broker(root: Path, tmp_path: Path) -> None:
-    words = ("-s", "call_button", "--out", str(tmp_path / "out"), "--speed", "60", "--linger-s", "0")
+    words = ("-s", "call_button", "--out", str(tmp_path / "out"), "--speed", "60", "--end")
     with serving(root, *words) as (process, ready):
         config, _ = load_config(ready["config"])
         assert ready["ready"] is True
@@ -118,6 +123,20 @@ def test_serve_plays_to_real_ports_and_a_real_broker(root: Path, tmp_path: Path)
     assert told[0]["step"] == "press"
     assert told[-1]["done"] is True
     assert process.returncode == 0
+
+
+def test_after_the_end_everybody_stays_and_sensors_go_on(root: Path, tmp_path: Path) -> None:
+    with serving(root, "-s", "call_button", "--out", str(tmp_path), "--speed", "600") as (process, ready):
+        with serial.Serial(ready["ports"]["radar_bedroom"], 256000, timeout=10) as port:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            while not json.loads(process.stdout.readline()).get("done"):
+                pass
+            port.reset_input_buffer()
+            assert len(port.read(2300)) == 2300
+        assert process.poll() is None
 
 
 def retained(heard: Listener) -> list[tuple[str, bytes, bool]]:

@@ -143,6 +143,16 @@ def test_a_sensor_less_changes_nothing_for_the_others(config: Config) -> None:
     assert of(played) == of(fewer) != []
 
 
+@pytest.mark.parametrize("name", ["fall_in_hall", "sensor_dies", "pulled_cable", "water_leak"])
+def test_a_longer_play_begins_with_the_same_packets(name: str, config: Config) -> None:
+    played = scenario.load(name)
+    start = start_of(played, config)
+    end = start + round(played.duration_s * SECOND)
+    longer = played.model_copy(update={"duration_s": 2 * played.duration_s})
+    short = [p for p in home.marked(played, config, start) if p.mark is not Mark.END]
+    assert short == [p for p in home.marked(longer, config, start) if p.at < end]
+
+
 def test_later_by_whole_days_is_the_same_later(config: Config) -> None:
     played = scenario.load("smoke_at_night")
     start = start_of(played, config)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def test_forks_do_not_depend_on_draws(seed: int, name: str, drawn: int) -> None:
     assert a.fork(name, 1).bits() != a.fork(name, 2).bits()
 
 
-def test_no_hash_seed_matters() -> None:
+def test_no_hash_seed_matters(root: Path) -> None:
     program = "from simulators.prng import Prng; print(Prng(5).fork('a', 'b').bits())"
     said = {
         subprocess.run(
@@ -59,6 +60,7 @@ def test_no_hash_seed_matters() -> None:
             capture_output=True,
             text=True,
             check=True,
+            cwd=root,
         ).stdout
         for s in ("1", "2")
     }

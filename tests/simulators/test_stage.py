@@ -84,11 +84,11 @@ def test_retained_and_passing_messages(stage: Stage) -> None:
         stage.play(
             [Packet("broker", topic, 0, b"{}"), Packet("broker", f"{topic}/availability", 0, b"off")], 0, 1
         )
-        wait_for(lambda: len(heard.messages) == 3)
+        wait_for(lambda: len(set(heard.messages)) == 3)
     assert (topic, b"{}", False) in heard.messages
     with Listener(broker) as later:
-        wait_for(lambda: len(later.messages) == 2)
-    assert sorted(later.messages) == [
+        wait_for(lambda: len(set(later.messages)) == 2)
+    assert sorted(set(later.messages)) == [  # amqtt sends them twice
         ("zigbee2mqtt/bridge/state", b"online", True),
         (f"{topic}/availability", b"off", True),
     ]
