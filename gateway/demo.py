@@ -79,8 +79,6 @@ class Simulator:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
 
 
 def demo_command(
@@ -121,6 +119,7 @@ def _play(scenario: str, config: Path, speed: float, seconds: float, folder: Pat
         try:
             gateway_up(gateway)
             simulator.go()
+            threading.Thread(target=view.follow, args=(simulator.process.stdout,), daemon=True).start()
             view.show(gateway, ended, seconds, simulator.process)
         except KeyboardInterrupt:
             pass

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from alerts.text import render
 from core.localtime import LocalTime
@@ -41,6 +41,19 @@ class LiveView:
         self._zone = LocalTime(plan.home.zone)
         self._language = language()
         self._printed = 0
+        self._story: list[str] = []
+        self._told = 0
+
+    def follow(self, lines: IO[str]) -> None:
+        """Read what the simulator tells of its story; until it ends."""
+        for line in lines:
+            try:
+                said = json.loads(line)
+            except ValueError:
+                continue
+            text = said.get("zh" if self._language == "zh-CN" else "en")
+            if isinstance(text, str) and text:
+                self._story.append(text)
 
     def on_turn(self, gateway: Gateway, packets: Sequence[Packet], alerts: Sequence[Alert]) -> None:
         """Called after every turn."""
@@ -72,6 +85,9 @@ class LiveView:
         refresh()
 
     def _lines(self) -> None:
+        while not self._json and self._told < len(self._story):
+            print(f"         {self._story[self._told]}", flush=True)
+            self._told += 1
         while self._printed < len(self.alerts):
             alert = self.alerts[self._printed]
             self._printed += 1
@@ -106,7 +122,8 @@ class LiveView:
         rows: dict[str, list[Any]] = {"suspected": [], "alerted": []}
         for alert in list(latest.values())[-14:]:
             said = render(alert, self._plan.home, self._language)
-            line = Text(f"{self._zone.at(alert.changed):%H:%M:%S} {said.title} ({alert.state})")
+            state = word(f"state.{alert.state.value}")
+            line = Text(f"{self._zone.at(alert.changed):%H:%M:%S} {said.title} ({state})")
             line.stylize("dim" if alert.state == "cleared" else COLOURS[alert.severity])
             rows["alerted" if alert.severity == "alarm" else "suspected"].append(line)
         clock = f"{self._zone.at(now):%Y-%m-%d %H:%M:%S} x{self._ready['speed']:g}"
@@ -114,7 +131,9 @@ class LiveView:
         title = (
             f"{self._ready.get('title', self._ready.get('scenario', ''))}  {clock}  {self.packets} packets"
         )
+        story = Text(self._story[-1] if self._story else "", style="italic")
         return Group(
+            story,
             Panel(sensed, title=f"{word('demo.sensed')}  {title}"),
             Panel(Group(*(rows["suspected"] or [empty])), title=word("demo.suspected")),
             Panel(
