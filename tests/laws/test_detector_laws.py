@@ -2,7 +2,7 @@
 
 Add a detector to ``detectors.DETECTORS`` and it is judged here with no further word. When a law
 breaks, the report names the law, the first event that differs, the cuts and the (shrunk) story.
-``HEARTHWATCH_LAW_EXAMPLES`` sets how many stories each law tries (default 20).
+``HEARTHWATCH_LAW_EXAMPLES`` sets how many stories each law tries (default 15).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tests.laws.blocks import (
     stories,
 )
 
-_USUAL = "400" if os.environ.get("HYPOTHESIS_PROFILE") == "slow" else "20"
+_USUAL = "400" if os.environ.get("HYPOTHESIS_PROFILE") == "slow" else "15"
 EXAMPLES = int(os.environ.get("HEARTHWATCH_LAW_EXAMPLES", _USUAL))
 LIFE = {"smoke", "heat", "gas", "co", "water", "sos", "fall"}
 """Kinds that get people out of bed: for these a retained or repeated value alone is no fresh alarm."""
@@ -480,7 +480,7 @@ def _long_story(spec: DetectorSpec, times: int) -> Story:
                     quantity=quantity,
                     gap=2 * HOUR if k == 0 and n else 0,
                     period=60 * SECOND if quantity.shape in ("flag", "scalar", "text") else SECOND,
-                    count=80 if quantity.shape in ("flag", "scalar", "text") else 60,
+                    count=50 if quantity.shape in ("flag", "scalar", "text") else 40,
                     pattern=("walk", "toggle", "ramp", "spikes")[n % 4],
                     low=float(low),
                     high=float(high),
