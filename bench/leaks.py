@@ -62,8 +62,17 @@ def report(r: dict[str, Any]) -> str:
     if "leaks" in r:
         lines += ["", "## Gas", ""]
         lines += [
-            f"{r['vapour_events']} harmless events, {r['vapour_hours']} h, highest "
-            f"{r['vapour_highest_lel_pct']} %LEL: {r['vapour_false']} taken for a leak.",
+            f"{r['vapour_events']} harmless events, {r['vapour_hours']} h, on each of three gas elements: "
+            f"{r['vapour_false']} taken for a leak.",
+            "",
+            "| element | highest (%LEL) | false | false if vapours counted twice | five times |",
+            "|---|---|---|---|---|",
+            *(
+                f"| {k} | {e['highest_lel_pct']} | {e['false']} | {e['false_if_vapours_count']['x2']} "
+                f"| {e['false_if_vapours_count']['x5']} |"
+                for k, e in r["vapour_elements"].items()
+            ),
+            "",
             f"{r['leaks']} leaks added to them, level {r['leak_level_lel_pct']} %LEL: {r['leaks_found']} "
             f"found within 60 s of crossing it; 95 % within {r['leak_delay_p95_s']} s, the slowest "
             f"{r['leak_delay_max_s']} s.",
@@ -72,8 +81,6 @@ def report(r: dict[str, Any]) -> str:
             "|---|---|---|---|---|",
         ]
         lines += [f"| {k} | {n} | {m} | {d} | {w} |" for k, (n, m, d, w) in r["leak_by_speed"].items()]
-        others = ", ".join(f"{k}: {n}" for k, n in r["vapour_false_of_other_elements"].items())
-        lines += ["", f"Events taken for a leak if another element of the array were the module: {others}."]
     if "fires" in r:
         lines += ["", "## Smoke", ""]
         lines += [
@@ -81,7 +88,8 @@ def report(r: dict[str, Any]) -> str:
             f"Last room to be warned: relay {r['relay_gain_median_s']} s sooner than its own alarm, fusion "
             f"{r['fusion_lead_median_s']} s (medians). All rooms: relay {r['relay_gain_rooms_median_s']} s, "
             f"fusion {r['fusion_lead_rooms_median_s']} s.",
-            f"Fusion before the first alarm anywhere, by fire (s): {r['fusion_lead_over_first_alarm_s']}.",
+            "Fusion before the first alarm anywhere was relayed, in seconds: "
+            f"{_words(r['fusion_lead_over_first_alarm_s'])}.",
             f"A room's own numbers against its own ionisation alarm: sooner in {r['fusion_here_beats_ion']}, "
             f"level in {r['fusion_here_ties_ion']} of {r['fusion_here_rooms']} rooms.",
             "",
@@ -106,7 +114,7 @@ def report(r: dict[str, Any]) -> str:
         lines += ["", "## Water", ""]
         lines += [
             f"{r['water_days']} days of a family's meter: told {r['water_told']} times "
-            f"({r['water_told_reasons']}), {r['water_told_per_30_days']} in 30 days.",
+            f"({_words(r['water_told_reasons'])}), {r['water_told_per_30_days']} in 30 days.",
             "",
             "| leak | added | found | median (h) | worst (h) |",
             "|---|---|---|---|---|",
@@ -118,6 +126,10 @@ def report(r: dict[str, Any]) -> str:
     if r["skipped"]:
         lines += ["", f"Skipped, no recordings: {', '.join(r['skipped'])}."]
     return "\n".join(lines)
+
+
+def _words(values: dict[str, float]) -> str:
+    return ", ".join(f"{k} {v:g}" for k, v in values.items())
 
 
 def _second(value: float | None) -> str:

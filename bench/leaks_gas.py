@@ -1,11 +1,12 @@
 """Which harmless vapours does the gas detector take for a leak, and how soon does it find a real one?
 
 Data: the ht-sensors recordings (eight metal-oxide sensors in a home, minute means; wine, bananas,
-nothing). Channel R1 is the array's methane sensor (a TGS2611 by the set's description, recalled); it
-is read as a methane module would: R = R0 (1 + c / c0) ^ -beta with the maker's figures (resistance at
-9000 ppm 0.60 of that at 3000 ppm, so beta 0.465; in 5000 ppm a fifth of that in air, the ratio read
-off the sheet's figure), R0 the 90th percentile of the channel as a factory calibration. All events
-are run in order of time as one stream, a day or more apart, as they were recorded.
+nothing). The array's three gas elements are each read as a module would read them: channel R1 a
+TGS2611, R2 a TGS2612, R3 a TGS2610 (the order is recalled from the set's description). Their methane
+curves, Rs/Ro = A c^-B and Rs/Ro in air, are the values the public gas simulator GADEN read off the
+maker's sheets; towards air they are joined as R = R_air (1 + c / c0) ^ -B with A c0^-B = air. R_air is the
+90th percentile of the channel, as a factory calibration. All events are run in order of time as one
+stream, a day or more apart, as they were recorded.
 
 A leak is gas added to that same background: a source that starts at a stated minute in a room with
 0.5 air changes an hour, C = C_end (1 - exp(-n t)), chosen so that the room reaches the stated level
@@ -31,9 +32,13 @@ from detectors.leak import LeakRules
 
 Array = npt.NDArray[np.float64]
 T0 = 1_430_000_000 * SECOND
-BETA = math.log(1 / 0.60) / math.log(9000 / 3000)
-AIR_TO_5000_PPM = 5.0
-C0_LEL_PCT = 10.0 / (AIR_TO_5000_PPM ** (1 / BETA) - 1)
+# element: Rs/Ro = A c^-B in methane (ppm), Rs/Ro in air
+CURVES = {
+    "R1": ("TGS2611", 38.46, 0.4289, 8.8),
+    "R2": ("TGS2612", 146.2, 0.5916, 19.5),
+    "R3": ("TGS2610", 63.91, 0.5372, 10.3),
+}
+PPM_PER_LEL_PCT = 500.0
 AIR_CHANGES_PER_H = 0.5
 LEVEL_LEL_PCT = LeakRules().level_lel_pct
 CROSSINGS_MIN = (2.0, 5.0, 10.0, 20.0, 40.0)
@@ -49,8 +54,10 @@ class Vapour:
     lel_pct: Array
 
 
-def load(folder: Path, channel: str = "R1") -> list[Vapour]:
-    """All events in order of time."""
+def load(folder: Path, channel: str, cross: float = 1.0) -> list[Vapour]:
+    """All events in order of time; ``cross`` multiplies what a vapour counts as methane."""
+    _, a, b, air = CURVES[channel]
+    c0 = (a / air) ** (1 / b) / PPM_PER_LEL_PCT * cross
     starts: dict[int, int] = {}
     for line in (folder / "HT_Sensor_metadata.dat").read_text().splitlines()[1:]:
         parts = line.split()
@@ -71,7 +78,7 @@ def load(folder: Path, channel: str = "R1") -> list[Vapour]:
         start = starts.get(number, T0 + n * 2 * 86_400 * SECOND)
         r, m = np.array(kiloohm), np.array(minutes)
         good = np.isfinite(r) & (r > 0)
-        lel = C0_LEL_PCT * ((clean / r[good]) ** (1 / BETA) - 1)
+        lel = c0 * ((clean / r[good]) ** (1 / b) - 1)
         t = start + np.round(m[good] * 60).astype(np.int64) * SECOND
         out.append(Vapour(number, sort, t, np.maximum(lel, 0.0)))
     return sorted(out, key=lambda v: (v.t[0] if len(v.t) else 0, v.number))
@@ -100,6 +107,7 @@ def false_alarms(events: list[Vapour]) -> list[tuple[int, str, str]]:
 class Found:
     """One injected leak: ``delay_s`` from crossing the level to the first word, None if none came."""
 
+    channel: str
     number: int
     sort: str
     crossing_min: float
@@ -108,7 +116,9 @@ class Found:
     before_s: float  # the same from the leak's start
 
 
-def inject(v: Vapour, state: dict[str, object], crossing_min: float, period_s: int) -> Found | None:
+def inject(
+    channel: str, v: Vapour, state: dict[str, object], crossing_min: float, period_s: int
+) -> Found | None:
     """A leak on this background; None if the recording ends before the room reaches the level."""
     if not len(v.t):
         return None
@@ -128,12 +138,14 @@ def inject(v: Vapour, state: dict[str, object], crossing_min: float, period_s: i
     detector.restore(state)
     told = [e for e in _tell(detector, t, background + leak) if e.phase is not Phase.CLEAR]
     if not told or told[0].t < start:
-        return Found(v.number, v.sort, crossing_min, period_s, None, math.inf)
+        return Found(channel, v.number, v.sort, crossing_min, period_s, None, math.inf)
     at = told[0].t
-    return Found(v.number, v.sort, crossing_min, period_s, (at - crossing) / SECOND, (at - start) / SECOND)
+    return Found(
+        channel, v.number, v.sort, crossing_min, period_s, (at - crossing) / SECOND, (at - start) / SECOND
+    )
 
 
-def leaks(events: list[Vapour]) -> list[Found]:
+def leaks(channel: str, events: list[Vapour]) -> list[Found]:
     """Every leak on every background that is long enough, each from the state the stream left."""
     detector, out = _fresh(), []
     for v in events:
@@ -142,7 +154,7 @@ def leaks(events: list[Vapour]) -> list[Found]:
         state = detector.snapshot()
         for crossing in CROSSINGS_MIN:
             for period in (60, 10):
-                found = inject(v, state, crossing, period)
+                found = inject(channel, v, state, crossing, period)
                 if found is not None:
                     out.append(found)
         _tell(detector, v.t, v.lel_pct)
@@ -150,41 +162,58 @@ def leaks(events: list[Vapour]) -> list[Found]:
 
 
 def run(folder: Path) -> dict[str, object]:
-    """The figures of the gas part."""
-    events = load(folder)
-    false = false_alarms(events)
-    found = leaks(events)
+    """The figures of the gas part, over the three gas elements."""
+    elements: dict[str, dict[str, object]] = {}
+    false: list[tuple[str, int, str, str]] = []
+    found: list[Found] = []
+    count, hours = 0, 0.0
+    for channel, (name, *_) in CURVES.items():
+        events = load(folder, channel)
+        count = len(events)
+        hours = sum((v.t[-1] - v.t[0]) / 3600e9 for v in events if len(v.t))
+        here = false_alarms(events)
+        false += [(channel, *f) for f in here]
+        found += leaks(channel, events)
+        elements[f"{channel} {name}"] = {
+            "highest_lel_pct": round(max(float(v.lel_pct.max()) for v in events if len(v.t)), 2),
+            "false": len(here),
+            "false_if_vapours_count": {
+                f"x{cross:g}": len(false_alarms(load(folder, channel, cross))) for cross in (2.0, 5.0)
+            },
+        }
     in_time = [f for f in found if f.delay_s is not None and f.delay_s <= 60]
     delays = [f.delay_s for f in found if f.delay_s is not None]
-    by: dict[str, list[object]] = {}
-    for crossing in CROSSINGS_MIN:
-        for period in (60, 10):
-            some = [f for f in found if (f.crossing_min, f.period_s) == (crossing, period)]
-            late = [f.delay_s for f in some if f.delay_s is not None]
-            by[f"{crossing:g} min, each {period} s"] = [
-                len(some),
-                sum(d <= 60 for d in late),
-                round(float(np.median(late)), 1) if late else None,
-                round(max(late), 1) if late else None,
-            ]
     return {
-        "vapour_events": len(events),
-        "vapour_hours": round(sum((v.t[-1] - v.t[0]) / 3600e9 for v in events if len(v.t)), 1),
-        "vapour_without_values": sum(not len(v.t) for v in events),
-        "vapour_highest_lel_pct": round(max(float(v.lel_pct.max()) for v in events if len(v.t)), 2),
+        "vapour_events": count,
+        "vapour_hours": round(hours, 1),
         "vapour_false": len(false),
         "vapour_false_events": false,
-        "vapour_false_of_other_elements": {
-            channel: len({number for number, _, _ in false_alarms(load(folder, channel))})
-            for channel in ("R2", "R3", "R4", "R7", "R8")
-        },
+        "vapour_elements": elements,
         "leak_level_lel_pct": LEVEL_LEL_PCT,
         "leaks": len(found),
         "leaks_found": len(in_time),
         "leak_delay_p95_s": round(float(np.percentile(delays, 95)), 1) if delays else None,
         "leak_delay_max_s": round(max(delays), 1) if delays else None,
-        "leak_by_speed": by,
+        "leak_by_speed": _by_speed(found),
         "leak_missed": [
-            (f.number, f.sort, f.crossing_min, f.period_s, f.delay_s) for f in found if f not in in_time
+            (f.channel, f.number, f.sort, f.crossing_min, f.period_s, f.delay_s)
+            for f in found
+            if f not in in_time
         ][:20],
     }
+
+
+def _by_speed(found: list[Found]) -> dict[str, list[object]]:
+    """Leaks, found within 60 s, median and worst delay, by time to the level and reporting interval."""
+    out: dict[str, list[object]] = {}
+    for crossing in CROSSINGS_MIN:
+        for period in (60, 10):
+            some = [f for f in found if (f.crossing_min, f.period_s) == (crossing, period)]
+            late = [f.delay_s for f in some if f.delay_s is not None]
+            out[f"{crossing:g} min, each {period} s"] = [
+                len(some),
+                sum(d <= 60 for d in late),
+                round(float(np.median(late)), 1) if late else None,
+                round(max(late), 1) if late else None,
+            ]
+    return out
