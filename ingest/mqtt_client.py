@@ -14,6 +14,7 @@ from ingest.errors import SourceError
 from ingest.mqtt_intake import Intake
 from ingest.paho_fast import FastClient
 
+RECONNECT_FIRST_S = 1  # then doubled
 RECONNECT_MAX_S = 15  # found again at most this long (plus one connect) after the broker is back
 CONNECT_TIMEOUT_S = 5.0
 QUEUE_OUT = 1000
@@ -41,7 +42,7 @@ def make_client(
     if settings.tls:
         client.tls_set_context(_tls(link, settings))
     client.max_queued_messages_set(QUEUE_OUT)
-    client.reconnect_delay_set(1, RECONNECT_MAX_S)
+    client.reconnect_delay_set(RECONNECT_FIRST_S, RECONNECT_MAX_S)
     client.connect_timeout = CONNECT_TIMEOUT_S
     client.on_message = intake.message
     return client

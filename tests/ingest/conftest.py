@@ -9,6 +9,7 @@ import pytest
 from core.clock import SystemClock
 from core.config import MqttLinkConfig
 from core.model import Mark, Packet
+from ingest import mqtt_client
 from ingest.mqtt import MqttSource
 
 
@@ -44,8 +45,9 @@ def gathered() -> Gatherer:
 
 
 @pytest.fixture
-def source_on() -> Iterator[Callable[..., MqttSource]]:
-    """Makes sources of a port; closes them all in the end."""
+def source_on(monkeypatch) -> Iterator[Callable[..., MqttSource]]:
+    """Makes sources of a port, which reconnect at once; closes them all in the end."""
+    monkeypatch.setattr(mqtt_client, "RECONNECT_FIRST_S", 0.05)
     made: list[MqttSource] = []
 
     def make(port: int, topics: tuple[str, ...] = ("home/#",), **more: object) -> MqttSource:

@@ -15,6 +15,7 @@ from core.model import Mark, Packet
 from ingest.canary import MAX_STRIKES
 from ingest.errors import SourceError
 from ingest.mqtt import MqttSource
+from ingest.mqtt_client import CONNECT_TIMEOUT_S, RECONNECT_MAX_S
 from ingest.mqtt_frames import Frame
 from tests.broker import Broker, Listener, free_port, publish, wait_for
 
@@ -279,15 +280,27 @@ def test_a_dead_network_thread_is_noticed_and_replaced(mosquitto, gathered, sour
 
 @pytest.mark.slow
 @both_readers
-def test_nothing_is_lost_or_out_of_order_while_connections_break_and_batches_are_settled(
-    mosquitto, gathered, source_on, fast
-):
-    """What was handed on first comes first, all of it comes, and in the end the broker waits for nothing."""
+def test_nothing_is_lost_while_connections_break_and_batches_are_settled(tmp_path, gathered, source_on, fast):
+    """All of it comes, and in the end the broker waits for nothing.
+
+    Not tested: order. Mosquitto 2.0.11 itself sends new messages before those it queued for a client that
+    has just come back.
+    """
+    folder = tmp_path / "patient"
+    folder.mkdir()
+    # saving at every change, it would spend the test's time on its own file
+    with Broker(folder, extra=["autosave_interval 1000"]) as mosquitto:
+        if mosquitto.kind != "mosquitto":
+            pytest.skip("mosquitto is not installed")
+        break_and_settle(mosquitto, gathered, source_on, fast)
+
+
+def break_and_settle(mosquitto, gathered, source_on, fast):
     chance = random.Random(5)
     source = source_on(mosquitto.port, fast=fast, tick_s=0.05)
     source.start(gathered)
     wait_for(gathered.up)
-    total = 3000
+    total = 1500
     feeder = threading.Thread(target=lambda: publish(mosquitto, numbered(total), timeout_s=60))
     feeder.start()
     settled, drops = 0, 0
@@ -303,8 +316,7 @@ def test_nothing_is_lost_or_out_of_order_while_connections_break_and_batches_are
             source._drop(source._client, "test")
         threading.Event().wait(0.002)
     feeder.join()
-    firsts = list(dict.fromkeys(gathered.payloads()))
-    assert firsts == [b"%d" % n for n in range(total)]
+    assert set(gathered.payloads()) == {b"%d" % n for n in range(total)}
     gathered.full = False
     wait_for(lambda: source.status()["up"] and not source._intake._held_back, 30)
     source.settle(len(gathered.packets) - settled)
@@ -318,6 +330,7 @@ def test_nothing_is_lost_or_out_of_order_while_connections_break_and_batches_are
     publish(mosquitto, numbered(1, start=total))
     wait_for(later.data)
     assert later.payloads() == [b"%d" % total]
+    again.close()
 
 
 # -- named faults
@@ -340,6 +353,7 @@ def test_f14_broker_absent_at_start_and_later_away(mosquitto, gathered, source_o
     # the broker's memory is marked as such each time, so nobody takes it for a new alarm
     assert [p.mark for p in gathered.packets if p.channel] == [Mark.RETAINED] * 2
     assert gathered.marks() == [Mark.DOWN, Mark.UP, Mark.DOWN, Mark.UP]
+    assert RECONNECT_MAX_S + CONNECT_TIMEOUT_S <= 30  # however long it was away
 
 
 def test_f15_a_broker_that_forgot_the_session_is_told(tmp_path, gathered, source_on):
