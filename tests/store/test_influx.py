@@ -10,6 +10,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 
+import influxdb_client  # noqa: F401  # heavy: not within the time-outs of the tests
 import pytest
 
 import store.influx as influx
