@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
@@ -45,8 +45,10 @@ class HomeConfig(_Strict):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError(f"no time zone is called {zone!r}; use a name such as Asia/Shanghai")
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"no time zone is called {zone!r}; use a name such as Asia/Shanghai") from None
         return zone
 
 
@@ -201,7 +203,8 @@ class Document:
             known = {f.name for f in fields(model)}
             for key in data:
                 if key not in known:
-                    raise self.error((*at, key), f"unknown key; there are: {', '.join(sorted(known)) or 'none'}")
+                    there = ", ".join(sorted(known)) or "none"
+                    raise self.error((*at, key), f"unknown key; there are: {there}")
         try:
             return TypeAdapter(model).validate_python(data)
         except ValidationError as bad:
