@@ -7,6 +7,7 @@ gestures according to ``stir``.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from math import hypot
 
@@ -23,6 +24,7 @@ from simulators.world import World
 _POSTURES = {"stand": "stand", "sit": "sit", "lie": "supine"}
 _BED_M = 0.55
 _CHANGE_S = {"stand": 1.4, "sit": 1.5, "lie": 2.2, "floor": 1.0}
+_GESTURES_FROM = 0.03  # stir of somebody who is not asleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,29 @@ def echoes(found: list[Stay], actor: int, times: list[int], chance: Prng) -> Par
     return person(poses, later, height_m, actor, seconds, chance)
 
 
+def low_echoes(spans: list[Span], times: list[int], chance: Prng) -> Part:
+    """The same of a pet or a robot: some points close over the floor, nobody's to a tracker."""
+    pet = bool(spans) and spans[0].kind == "pet"
+    n = 8 if pet else 4
+    spread = chance.normals(n * 3).reshape(n, 3) * ((0.1, 0.16, 0.06) if pet else (0.12, 0.12, 0.02))
+    at, velocity = (np.full((len(times), 1, 3), np.nan) for _ in range(2))
+    starts = [s.start for s in spans]
+    for f, t in enumerate(times):
+        i = bisect_right(starts, t) - 1
+        if i >= 0 and spans[i].stop > t:
+            at[f, 0] = (*spans[i].at(t), 0.2 if pet else 0.06)
+            velocity[f, 0] = (*spans[i].velocity(), 0.0)
+    limbs = 0.15 * chance.normals(len(times) * n).reshape(len(times), n) * np.abs(velocity[:, :, 1])
+    moving = np.repeat(velocity, n, axis=1)
+    moving[..., 1] += limbs
+    return at + spread, moving, np.full((len(times), n), -7.0), -1
+
+
 def _moves(run: list[Span], chance: Prng) -> Moves:
     first = run[0]
     moves = Moves(chance.fork("moves"), *first.a, yaw=chance.uniform(0, 360))
     if first.a == first.b and first.posture != "stand":
-        _hold(moves, first, chance, 0.01)
+        _hold(moves, first, 0.01)
     for span, after in zip(run, [*run[1:], None], strict=True):
         start, stop = (span.start - first.start) / SECOND, (span.stop - first.start) / SECOND
         if span.a != span.b:
@@ -82,7 +102,7 @@ def _moves(run: list[Span], chance: Prng) -> Moves:
             way = ("forward", "backward", "right", "left")[chance.below(4)]
             moves.fall(way, FALL_S)  # type: ignore[arg-type]
         else:
-            _hold(moves, span, chance, _CHANGE_S[span.posture])
+            _hold(moves, span, _CHANGE_S[span.posture])
             _gestures(moves, span, stop, chance)
         moves.until(stop)
     return moves
@@ -93,7 +113,7 @@ def _falls(span: Span, after: Span | None) -> bool:
     return brief and span.posture == "stand" and after is not None and after.posture == "floor"
 
 
-def _hold(moves: Moves, span: Span, chance: Prng, seconds: float) -> None:
+def _hold(moves: Moves, span: Span, seconds: float) -> None:
     """Take the span's posture, unless it is held already."""
     if span.posture == "floor":
         return  # the fall left them there, however they lie
@@ -119,8 +139,7 @@ def _upright(moves: Moves) -> bool:
 
 def _gestures(moves: Moves, span: Span, stop: float, chance: Prng) -> None:
     """The arms move now and then; how often and how far goes with ``stir``."""
-    moves.stir = max(moves.stir if len(moves.last) else 0.0, 0.2 + span.stir)
-    if span.stir < 0.03:
+    if span.stir < _GESTURES_FROM:
         return
     while True:
         wait = chance.uniform(3.0, 12.0) / max(span.stir, 0.1) * 0.2

@@ -1,6 +1,6 @@
 """Which falls, and which things that look like falls, does no recording hold? Simulated ones.
 
-A catalogue of acted-out scripts (``CASES``), seen by four kinds of radar (``SENSORS``), written in the
+A catalogue of acted-out scripts (``CASES``), seen by several kinds of radar, written in the
 format of the real recordings so that ``bench.falls`` runs over them. Every figure got from these files is
 a figure about a simulation; ``meta`` says so, and so must whoever quotes it.
 """
@@ -17,30 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from core.model import SECOND, Block, Floats, Ints
-from core.quantity import Quantity as Q
+from core.model import Floats, Ints
 from simulators.moves import Direction, Moves
 from simulators.person import P
 from simulators.prng import Prng
+from simulators.radar_kinds import points_of
 from simulators.scatter import Scene, Sensor3d, look
 from simulators.things import curtain, fan, roamer
 from simulators.tracker import Seen
 
 CLIP_S = 24.0
-_FLOOR = "x lateral m, y forward m, z up m above the floor (already tilt-corrected), doppler m/s, snr dB"
-
-_OWN = "x lateral m, y along the beam m, z across it m, relative to the sensor, doppler m/s, snr dB"
-
-SENSORS: tuple[Sensor3d, ...] = (
-    Sensor3d("sim_3d", 10.0, level_db=24.0, most_points=40, axes=_OWN),
-    Sensor3d("sim_tracked", 18.0, tracks=True, level_db=25.0, most_points=80, axes=_FLOOR),
-    Sensor3d("sim_sparse", 3.8, height_m=1.6, tilt_deg=0.0, doppler=False, level_db=17.0, still_loss_db=9.0,
-             most_points=12, range_step_m=0.1, azimuth_sd_deg=4.0, elevation_sd_deg=5.0, noise_per_frame=0.2,
-             axes="x lateral m, y forward m, z up m relative to the sensor; doppler absent (NaN)"),
-    Sensor3d("sim_turned", 20.0, height_m=1.2, tilt_deg=0.0, level_db=16.0, most_points=10, range_step_m=0.05,
-             elevation_sd_deg=3.0, noise_per_frame=0.4, turned=True,
-             axes="x is the VERTICAL axis, y range m, z always 0, doppler m/s, snr"),
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -102,7 +88,7 @@ def _slide(p: Stageplay) -> None:
 
 
 def _bathroom(p: Stageplay) -> None:
-    p.scene.walls_x_m, p.scene.ghost_db, p.scene.floor_db = (-1.0, 1.0), -8.0, -12.0
+    p.scene.walls_x_m, p.scene.ghost_db, p.scene.floor_db = (-1.0, 1.0), -12.0, -15.0
     one = p.person(0.3, 2.2)
     one.walk(-0.5, 1.3, 0.5).rest(2.0).walk(0.2, 1.6, 0.4)
     one.fall("backward" if p.chance.chance(0.6) else "left", p.chance.uniform(0.6, 0.9))
@@ -258,39 +244,6 @@ def take(sensor: Sensor3d, case: str, number: int, seed: int = 1) -> Take:
     seen = look(sensor, staged.scene, CLIP_S, chance.fork("radar", sensor.name))
     impact = next((m.impact_s for m in staged.scene.people if m.impact_s is not None), None)
     return Take(f"{case}-{number:03d}", fall, seen, impact)
-
-
-def points_of(sensor: Sensor3d, seen: Seen) -> Floats:
-    """The points in the sensor's own axes, as its files have them."""
-    points = seen.points.copy()
-    if sensor.turned:
-        across = np.hypot(points[:, 0], points[:, 1])
-        points[:, 0], points[:, 1], points[:, 2] = points[:, 2] - sensor.height_m, across, 0.0
-    elif "relative to the sensor" in sensor.axes:
-        down = np.radians(sensor.tilt_deg)
-        y, z = points[:, 1].copy(), points[:, 2] - sensor.height_m
-        points[:, 1] = y * np.cos(down) - z * np.sin(down)
-        points[:, 2] = y * np.sin(down) + z * np.cos(down)
-    if not sensor.doppler:
-        points[:, 3] = np.nan
-    return points
-
-
-def blocks(sensor: Sensor3d, seen: Seen, source: str, start: int = 0) -> list[Block]:
-    """The clip as the blocks a gateway would give its detectors, beginning at ``start`` (ns)."""
-    t = start + np.round(seen.t * SECOND).astype(np.int64)
-    out = [_block(source, Q.CLOUD, t, points_of(sensor, seen), seen.offsets)]
-    if len(seen.tracks):
-        out.append(_block(source, Q.TRACK, np.repeat(t, np.diff(seen.track_offsets)), seen.tracks))
-        out.append(_block(source, Q.HEIGHT, np.repeat(t, np.diff(seen.height_offsets)), seen.heights))
-    return out
-
-
-def _block(source: str, quantity: Q, t: Ints, value: Floats, offsets: Ints | None = None) -> Block:
-    flags = np.zeros(len(t), dtype=np.uint8)
-    for array in (t, value, flags):
-        array.flags.writeable = False
-    return Block(source, quantity, t, value, flags, offsets)
 
 
 def write(

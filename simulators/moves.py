@@ -37,7 +37,6 @@ class Moves:
         self._gait: list[tuple[float, float, float]] = []  # from, to, steps/s
         self._shakes: list[tuple[float, float, float, float, P]] = []  # from, to, degrees, per s, what
         self.impact_s: float | None = None
-        self.stir = 1.0
 
     @property
     def last(self) -> Floats:
@@ -183,12 +182,13 @@ class Moves:
     def _sway(self, t: Floats, out: Floats) -> None:
         """Nobody stands still: slow sway, and small movements that come and go."""
         draws = self._chance.fork("sway").uniforms(12)
+        size = np.where(out[:, P.Z] > 0.2, 1.0, 0.15)  # the floor holds a body still
         for k in range(3):
             w = 2 * np.pi * (0.15 + 0.5 * draws[k])
-            out[:, P.X] += 0.004 * self.stir * np.sin(w * t + 9 * draws[3 + k])
-            out[:, P.Y] += 0.005 * self.stir * np.sin(w * t + 9 * draws[6 + k])
-            out[:, P.ARM_L] += 1.5 * self.stir * np.sin(2.3 * w * t + 9 * draws[9 + k])
-            out[:, P.ARM_R] += 1.5 * self.stir * np.sin(1.9 * w * t + 5 * draws[9 + k])
+            out[:, P.X] += 0.004 * size * np.sin(w * t + 9 * draws[3 + k])
+            out[:, P.Y] += 0.005 * size * np.sin(w * t + 9 * draws[6 + k])
+            out[:, P.ARM_L] += 1.5 * size * np.sin(2.3 * w * t + 9 * draws[9 + k])
+            out[:, P.ARM_R] += 1.5 * size * np.sin(1.9 * w * t + 5 * draws[9 + k])
 
 
 def breath_m_s(t: Floats, per_min: float = 15.0) -> Floats:

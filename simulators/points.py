@@ -1,8 +1,8 @@
 """What would a TI radar of points report? Clouds, tracks and heights of the bodies in its room.
 
 IWR6843 with the people-tracking demo: points in the sensor's own axes, tracks and heights counted from the
-floor, as its documents say. IWRL6432: few points, seldom, without Doppler that means anything. See
-``simulators/scatter.py`` for what is exact and what is a sketch.
+floor, as its documents say. IWRL6432: few points, seldom. See ``simulators/scatter.py`` for what is exact
+and what is a sketch.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from itertools import groupby
 
 import numpy as np
 
-from core.model import SECOND, Reading, Sensor
+from core.model import SECOND, Floats, Reading, Sensor
 from core.quantity import Quantity as Q
-from simulators.bodies import echoes, stays
-from simulators.falls import SENSORS, points_of
+from simulators.bodies import echoes, low_echoes, stays
 from simulators.radar import beats
+from simulators.radar_kinds import SENSORS, points_of
 from simulators.rooms import plan_of
-from simulators.scatter import Scene, Sensor3d, see
+from simulators.scatter import Scene, see
 from simulators.tracker import Tracker
 from simulators.world import World
 
@@ -32,9 +32,14 @@ def ti(world: World, sensor: Sensor) -> Iterator[list[Reading]]:
     """One cloud a frame, and tracks and heights where the radar has them."""
     base = next(s for s in SENSORS if s.name == _KINDS[sensor.device])
     height_m = sensor.mounting.height_m or base.height_m
-    kind = replace(base, height_m=height_m, tilt_deg=sensor.mounting.tilt_deg, axes=_RELATIVE)
+    kind = replace(base, height_m=height_m, tilt_deg=sensor.mounting.tilt_deg, axes=_RELATIVE, doppler=True)
     chance = world.chance("points", sensor.id)
     found = stays(world, sensor.room)
+    low = [
+        there
+        for spans in world.people.spans.values()
+        if (there := [s for s in spans if s.room == sensor.room and s.kind != "person"])
+    ]
     plan = plan_of(world.home, sensor.room)
     scene = Scene([], walls_x_m=(-plan.half_m, plan.half_m))
     tracker = Tracker()
@@ -50,12 +55,13 @@ def ti(world: World, sensor: Sensor) -> Iterator[list[Reading]]:
             for i, those in enumerate(found.values())
             if any(s.start <= times[-1] and s.stop > times[0] for s in those)
         ]
+        parts += [low_echoes(spans, times, own) for spans in low]
         seconds = (np.array(times, dtype=np.int64) - world.start) / SECOND
         seen = see(kind, seconds, parts, scene, own)
         points = points_of(kind, seen)
         for f, t in enumerate(times):
             cut = slice(seen.offsets[f], seen.offsets[f + 1])
-            readings = [Reading(sensor.id, Q.CLOUD, t, _wire(kind, points[cut]))]
+            readings = [Reading(sensor.id, Q.CLOUD, t, _wire(points[cut]))]
             if kind.tracks:
                 tracks, heights = tracker.frame(float(seconds[f]), seen.points[cut], seen.actor[cut])
                 readings += [Reading(sensor.id, Q.TRACK, t, _single(row.tolist())) for row in tracks]
@@ -63,12 +69,9 @@ def ti(world: World, sensor: Sensor) -> Iterator[list[Reading]]:
             yield readings
 
 
-def _wire(
-    kind: Sensor3d, points: np.ndarray[tuple[int, int], np.dtype[np.float64]]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """As the wire carries it: single precision, whole SNR; no Doppler is 0 there."""
-    out = points.astype(np.float32).astype(np.float64)
-    out[:, 3] = np.nan_to_num(out[:, 3])
+def _wire(points: Floats) -> Floats:
+    """As the wire carries it: single precision, whole SNR."""
+    out: Floats = points.astype(np.float32).astype(np.float64)
     out[:, 4] = np.round(np.maximum(points[:, 4], 0.0) * 10)
     return out
 

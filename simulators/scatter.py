@@ -56,8 +56,8 @@ class Scene:
     people: list[Moves]
     things: list[Thing] = field(default_factory=list)
     walls_x_m: tuple[float, float] = (-2.2, 2.2)
-    ghost_db: float = -13.0  # of a mirror image in a wall
-    floor_db: float = -17.0
+    ghost_db: float = -15.0  # of a mirror image in a wall
+    floor_db: float = -19.0
 
 
 def look(sensor: Sensor3d, scene: Scene, seconds: float, chance: Prng) -> Seen:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bench.falls_clips import clips
 from core.quantity import Quantity
-from simulators.falls import CASES, CLIP_S, SENSORS, Take, blocks, points_of, take, write
+from simulators.falls import CASES, CLIP_S, Take, take, write
 from simulators.prng import Prng
+from simulators.radar_kinds import SENSORS, blocks, points_of
 from simulators.scatter import Scene, Sensor3d, look
 from simulators.things import curtain, fan, roamer
 
