@@ -23,8 +23,9 @@ from core.model import SECOND, Mark, Packet
 from simulators import home, scenario
 from simulators.broker import BrokerError
 from simulators.home import SimulationError
+from simulators.narrate import Narrator, say_line
 from simulators.rewrite import write_config
-from simulators.scenario import Scenario, Step
+from simulators.scenario import Scenario
 from simulators.stage import Stage
 
 app = typer.Typer(
@@ -83,7 +84,7 @@ def serve(
         start = _start(played, zone, day)
     with _cleaned(out) as folder, _stage(played, settings, config, folder) as stage:
         pace = speed or played.speed
-        say = _Narrator(as_json, played, start, settings.home.language)
+        say = Narrator(as_json, played, start, settings.home.language)
         with _stoppable(stage):
             stage.remember(home.remembered(played, stage.home, start))
             say.ready(stage, zone, pace)
@@ -121,7 +122,7 @@ def record(
     told = {"recording": str(out), "packets": packets, "bytes": out.stat().st_size}
     told |= {"start_ns": start, "start_local": scenario.local_text(played, settings.home.time_zone, start)}
     told["config"] = str(config_out) if config_out else str(config)
-    _print(json.dumps(told) if as_json else f"{packets} packets from {told['start_local']} in {out}")
+    say_line(json.dumps(told) if as_json else f"{packets} packets from {told['start_local']} in {out}")
 
 
 @app.command("list")
@@ -133,17 +134,19 @@ def list_scenarios(
     for name in scenario.names():
         one = scenario.load(name)
         if as_json:
-            _print(one.model_dump_json(exclude={"steps"}))
+            say_line(one.model_dump_json(exclude={"steps"}))
             continue
         title, about = (one.title.zh, one.about.zh) if language == "zh" else (one.title.en, one.about.en)
         minutes = one.duration_s / one.speed / 60
-        _print(f"{name}: {title}\n  {about}")
-        _print(f"  {one.duration_s / 3600:.2g} h from {one.start}, {minutes:.1f} min at speed {one.speed:g}")
+        say_line(f"{name}: {title}\n  {about}")
+        say_line(
+            f"  {one.duration_s / 3600:.2g} h from {one.start}, {minutes:.1f} min at speed {one.speed:g}"
+        )
         for truth in one.truth:
             where = truth.room or truth.source
-            _print(f"  must: {truth.severity} {truth.kind} {where} within {truth.by_s - truth.from_s:g} s")
+            say_line(f"  must: {truth.severity} {truth.kind} {where} within {truth.by_s - truth.from_s:g} s")
         if one.never:
-            _print(f"  never: {', '.join(one.never)}")
+            say_line(f"  never: {', '.join(one.never)}")
 
 
 @app.command()
@@ -160,14 +163,15 @@ def falls(
     The format is that of the real recordings, so `python -m bench.falls --data OUT` runs over it. What
     it prints then are figures of a simulation: say so wherever you show them.
     """
-    from simulators.falls import CASES, SENSORS, write
+    from simulators.falls import CASES, write
+    from simulators.radar_kinds import SENSORS
 
     for sensor in SENSORS:
         path = write(out, sensor, variants, seed)
         told = {"file": str(path), "clips": variants * len(CASES), "bytes": path.stat().st_size}
         told["falls"] = variants * sum(fall for fall, _ in CASES.values())
         text = f"{path}: {told['clips']} simulated clips, {told['falls']} with a fall"
-        _print(json.dumps(told) if as_json else text)
+        say_line(json.dumps(told) if as_json else text)
 
 
 # -- what the commands share
@@ -262,72 +266,6 @@ def _go(stage: Stage) -> bool:
     stage.watch(handle, ready)
     stage.idle(lambda: bool(heard))
     return bool(heard)
-
-
-class _Narrator:
-    """Tells on standard output what is being played."""
-
-    def __init__(self, as_json: bool, played: Scenario, start: int, language: str) -> None:
-        self._json, self._played, self._start = as_json, played, start
-        self._title = played.title.zh if language == "zh-CN" else played.title.en
-        self._steps = [s for s in played.steps if s.says]
-        self._end = start + round(played.duration_s * SECOND)
-        self._ended = self._told = False
-
-    def ready(self, stage: Stage, zone: str, speed: float) -> None:
-        """Everything is up."""
-        local = scenario.local_text(self._played, zone, self._start)
-        brokers = {n: f"{b.host}:{b.port}" for n, b in stage.brokers.items()}
-        kinds = sorted({b.kind for b in stage.brokers.values()})
-        for broker in stage.brokers.values():
-            if broker.warning:
-                print(f"warning: {broker.warning}", file=sys.stderr, flush=True)
-        self._tell(
-            {
-                "ready": True,
-                "scenario": self._played.name,
-                "title": self._title,
-                "config": str(stage.config_file),
-                "speed": speed,
-                "start_local": local,
-                "start_ns": self._start,
-                "duration_s": self._played.duration_s,
-                "broker": ", ".join(kinds),
-                "brokers": brokers,
-                "ports": {n: p.path for n, p in stage.ports.items()},
-            },
-            f"ready: {stage.config_file}, {local}, speed {speed:g}",
-        )
-
-    def reached(self, t: int, stage: Stage) -> None:
-        """Event time ``t`` is reached: tell the steps up to it, and the end."""
-        while self._steps and self._start + self._steps[0].at_s * SECOND <= t:
-            self._step(self._steps.pop(0))
-        if t >= self._end and not self._played.repeat:
-            self._ended = True
-            self.done(stage)
-
-    def _step(self, step: Step) -> None:
-        assert step.says is not None
-        told = {"step": step.do, "at_s": step.at_s, "en": step.says.en, "zh": step.says.zh}
-        self._tell(told, f"{step.at_s:8.0f} s  {step.says.en}")
-
-    def done(self, stage: Stage) -> None:
-        """It is over; told once."""
-        if self._told:
-            return
-        self._told, whole = True, self._ended
-        lost = sum(p.lost for p in stage.ports.values())
-        told = {"done": whole, "packets": stage.packets, "serial_bytes_lost": lost}
-        self._tell(told, f"{'played' if whole else 'stopped'}: {stage.packets} packets, {lost} bytes unread")
-
-    def _tell(self, told: dict[str, Any], text: str) -> None:
-        _print(json.dumps(told, ensure_ascii=False) if self._json else text)
-
-
-def _print(text: str) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        print(text, flush=True)
 
 
 def _fail(text: str, code: int) -> NoReturn:
