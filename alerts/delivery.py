@@ -102,6 +102,8 @@ class Delivery:
         self._attention.set()
         for worker in self._workers:
             worker.stop()
+            if worker.ident is None:  # never started
+                worker.let_go()
         threads = [t for t in (*self._workers, self._supervisor) if t.is_alive()]
         for thread in threads:
             thread.join(timeout_s / len(threads))
@@ -156,10 +158,17 @@ class _Worker(threading.Thread):
                 self._awake.wait()
             elif (wait_s := (due - self._clock.now()) / SECOND) > 0:
                 self._rest(due, wait_s)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """The last thing done with the route: note what was delivered, close the sink."""
         self.route.note()
         close: Callable[[], None] | None = getattr(self.route.sink, "close", None)
         if close is not None:
-            close()
+            try:
+                close()
+            except Exception:  # on the way out nobody can mend it
+                _log.exception("channel %s could not be closed", self.route.name)
 
     def _rest(self, due: int, wait_s: float) -> None:
         """Wait until ``due`` or a stop; until there is news, too, unless it is a pause after a failure."""

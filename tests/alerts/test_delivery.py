@@ -370,3 +370,43 @@ def test_status_counts(outbox: Outbox) -> None:
     status = Delivery(outbox, [route], clock, lambda e: None).status()["s"]
     assert (status["delivered"], status["parked"], status["backlog"]) == (2, 1, 1)
     assert (status["failing_since"], status["reason"]) == (0, "nobody listens")
+
+
+def test_closing_what_never_started_lets_go_of_the_sinks_and_a_bad_close_is_survived(outbox: Outbox) -> None:
+    class Closing(Sink):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+            raise RuntimeError("cannot")
+
+    clock, sink = ManualClock(), Closing()
+    assert Delivery(outbox, [Route("s", sink, outbox, clock)], clock, lambda e: None).close()
+    assert sink.closed == 1
+    started = Delivery(outbox, [Route("s", sink, outbox, SystemClock())], SystemClock(), lambda e: None)
+    started.start()
+    assert started.close()
+    assert sink.closed == 2
+
+
+def test_exactly_at_the_threshold_counts_too(outbox: Outbox) -> None:
+    clock, sink = ManualClock(), Sink()
+    route = made(outbox, clock, sink, from_severity=Severity.WARNING)
+    life = [alert(1, 1, Severity.WARNING), alert(1, 2, Severity.INFO, AlertState.CLEARED)]
+    outbox.write([*life, alert(2, 1, Severity.INFO), alert(2, 2, Severity.INFO, AlertState.CLEARED)])
+    pump(route, clock)
+    assert sink.got == [key(a) for a in life]
+
+
+def test_a_refusal_is_an_answer_the_sink_is_well_again(outbox: Outbox) -> None:
+    clock, sink = ManualClock(), Sink()
+    route = made(outbox, clock, sink)
+    sink.trouble = down
+    sink.poison = {key(alert())}
+    outbox.write([alert()])
+    pump(route, clock, 100 * SECOND)
+    assert route.fault(clock.now())
+    sink.trouble = lambda: None
+    pump(route, clock, 31 * SECOND)
+    assert route.fault(clock.now()) == ""
+    assert not route.failing
