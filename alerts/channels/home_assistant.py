@@ -29,6 +29,7 @@ from alerts.channels.base import FORBID, ChannelContext, ChannelSpec
 from alerts.channels.chat import TOLD
 from alerts.channels.mqtt_client import REFUSING, MqttPublisher
 from alerts.channels.payload import as_dict
+from alerts.outbox import OutboxError
 from alerts.revision import RINGING, rings
 from alerts.severity import RULES
 from alerts.text.message import catalogue
@@ -197,7 +198,10 @@ class HomeAssistantChannel:
         """Ask once what is open; afterwards the deliveries tell."""
         if self._loaded or self._context.open_alerts is None:
             return
-        found = self._context.open_alerts()
+        try:
+            found = self._context.open_alerts()
+        except OutboxError:
+            return  # asked again at the next beat; until then it is unknown
         with self._lock:
             for alert in found:
                 kept = self._open.get(alert.id)
