@@ -80,6 +80,11 @@ class Outbox:
         """How many revisions wait in memory because storage failed?"""
         return len(self._unwritten)
 
+    @property
+    def dropped(self) -> int:
+        """How many revisions were lost because storage failed for so long that memory was full?"""
+        return self._dropped
+
     def _append(self, alerts: Sequence[Alert]) -> int:
         with self._db.transaction("FULL") as db:
             last = db.execute("SELECT seq, chain FROM revision ORDER BY seq DESC LIMIT 1").fetchone()

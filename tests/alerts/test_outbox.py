@@ -396,3 +396,30 @@ def test_bodies_are_plain_json(outbox: Outbox) -> None:
     data = json.loads(body)
     assert data["id"] == alert(1).id
     assert data["severity"] == "alarm"
+
+
+def test_memory_is_bounded_while_storage_fails_and_what_is_lost_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerts.outbox._MAX_UNWRITTEN", 5)
+    (tmp_path / "file").write_text("not a folder")
+    box = Outbox(tmp_path / "file" / "alerts.db")
+    for n in range(1, 9):
+        with pytest.raises(OutboxError):
+            box.write([alert(n)])
+    assert (box.unwritten, box.dropped) == (5, 3)
+    (tmp_path / "file").unlink()
+    assert box.write([]) == 5
+    assert [a.opened for a in box.history()] == [4, 5, 6, 7, 8]
+    box.close()
+
+
+def test_book_keeping_of_what_was_taken_does_not_grow(outbox: Outbox) -> None:
+    outbox.register("a")
+    for n in range(1, 50):
+        outbox.write([alert(n)])
+        outbox.taken("a", [key(alert(n))])
+    db = sqlite3.connect(outbox.path)
+    assert db.execute("SELECT count(*) FROM settled").fetchone() == (0,)
+    assert db.execute("SELECT cursor FROM sink").fetchone() == (49,)
+    db.close()
