@@ -493,3 +493,100 @@ def test_a_false_alarm_can_be_named_after_it_is_over() -> None:
     (b,) = book.answer(a.id, "false_alarm", "son", s(100), "toast")
     assert (b.state, b.evidence["closed"], b.revision) == (AlertState.CLEARED, "false_alarm", 3)
     assert book.answer(a.id, "false_alarm", "son", s(101), "toast") == []
+
+
+def test_numbers_of_the_clear_are_kept_its_stage_is_not() -> None:
+    book = AlertBook(HOME)
+    book.apply([event(0, "fall", stage="confirmed")])
+    assert book.apply([event(20, "fall", "clear", duration_s=20.0, test=True)]) == []  # the end of a drill
+    (over,) = book.apply([event(25, "fall", "clear", stage="recovered", duration_s=25.0)])
+    assert (over.evidence["duration_s"], over.evidence["stage"]) == (25.0, "confirmed")
+
+
+def test_presses_just_within_the_time_are_one_call() -> None:
+    book = AlertBook(HOME)
+    (a,) = book.apply([event(0, "sos")])
+    book.acknowledge(a.id, "x", s(1))
+    assert book.apply([event(10, "sos")]) == []
+    assert len(book.apply([event(20.5, "sos")])) == 1
+
+
+def test_what_was_acknowledged_as_an_alarm_stays_quiet_as_one_after_it_was_settled() -> None:
+    book = AlertBook(HOME, BookSettings(news_s=0.0))
+    (a,) = book.apply([event(0, "gas", stage="alarm")])
+    book.acknowledge(a.id, "x", s(1))
+    (better,) = book.apply([event(2, "gas", "update", stage="warning")])
+    assert (better.severity, better.evidence["why"]) == (Severity.WARNING, "better")
+    book.answer(a.id, "resolved", "x", s(3))
+    (again,) = book.apply([event(5, "gas", stage="alarm")])
+    assert (again.id, again.state) == (a.id, AlertState.ACKNOWLEDGED)
+
+
+def test_a_step_missed_while_it_was_clear_is_taken_when_it_returns_not_before() -> None:
+    book = AlertBook(HOME)
+    book.apply([event(0), event(50, phase="clear")])
+    assert book.advance(s(99)) == []
+    (back,) = book.apply([event(100)])
+    assert (back.evidence["why"], back.changed) == ("reopened", s(100))
+    (again,) = book.advance(s(101))
+    assert (again.changed, again.evidence["escalation"]) == (s(100), 1)
+
+
+def test_what_was_adopted_goes_on_ringing_or_settling_as_before() -> None:
+    before = AlertBook(HOME)
+    (smoke,) = before.apply([event(0, "smoke")])
+    (call,) = before.apply([event(0, "sos", source="s2")])
+    before.acknowledge(call.id, "x", s(10))
+    alive = {a.kind: a for a in before.open_alerts()}
+    after = AlertBook(HOME)
+    for a in alive.values():
+        after.adopt(a)
+    assert [(a.kind, a.changed, a.evidence["escalation"]) for a in after.advance(s(61))] == [
+        ("smoke", s(60), 1)
+    ]
+    (settled,) = [a for a in after.advance(s(10 + 43_200 + 1)) if a.kind == "sos"]
+    assert settled.state is AlertState.CLEARED
+    assert smoke.id in {a.id for a in after.open_alerts()}
+    unanswered = AlertBook(HOME)
+    (call,) = unanswered.apply([event(0, "sos")])
+    again = AlertBook(HOME)
+    again.adopt(call)
+    again.advance(3 * DAY)
+    assert [a.state for a in again.open_alerts()] == [AlertState.OPEN]
+    passing = AlertBook(HOME)
+    (gap,) = passing.apply([event(0, "gap")])
+    other = AlertBook(HOME)
+    other.adopt(gap)
+    assert [a.state for a in other.advance(s(901))] == [AlertState.CLEARED]
+
+
+def test_quietly_reopened_it_remembers_how_bad_it_was_when_acknowledged() -> None:
+    book = AlertBook(HOME, BookSettings(news_s=0.0))
+    (a,) = book.apply([event(0, "gas", stage="alarm")])
+    book.acknowledge(a.id, "x", s(1))
+    book.apply([event(2, "gas", "update", stage="warning"), event(3, "gas", "clear")])
+    (back,) = book.apply([event(5, "gas", stage="warning")])
+    assert back.state is AlertState.ACKNOWLEDGED
+    (worse,) = book.apply([event(6, "gas", "update", stage="alarm")])
+    assert (worse.id, worse.state, rings(worse)) == (a.id, AlertState.ACKNOWLEDGED, False)
+
+
+def test_what_returns_worse_rings_even_if_it_returns_soon() -> None:
+    book = AlertBook(HOME)
+    book.apply([event(0, "gas", stage="warning"), event(5, "gas", "clear")])
+    (back,) = book.apply([event(10, "gas", stage="alarm")])
+    assert (back.evidence["why"], rings(back), back.evidence["reopened"]) == ("worse", True, 1)
+    book.apply([event(15, "gas", "clear")])
+    (same,) = book.apply([event(20, "gas", stage="alarm")])
+    assert (same.evidence["why"], rings(same)) == ("reopened", False)
+
+
+def test_a_doubtful_event_does_not_soften_what_is_sure() -> None:
+    book = AlertBook(HOME, BookSettings(news_s=0.0))
+    book.apply([event(0, "fall", stage="confirmed")])
+    assert book.apply([event(1, "fall", "update", stage="suspected", weak=True)]) == []
+    (more,) = book.apply([event(2, "fall", "update", stage="suspected", weak=True, snr=3)])
+    assert (more.severity, more.evidence["stage"], more.evidence["snr"]) == (Severity.ALARM, "confirmed", 3)
+    book.apply([event(3, "inactivity", stage="question")])
+    (raised,) = book.apply([event(4, "inactivity", "update", stage="alarm", weak=True)])
+    assert (raised.severity, raised.evidence["stage"]) == (Severity.WARNING, "alarm")

@@ -372,3 +372,22 @@ def test_a_policy_from_the_configuration() -> None:
     book = AlertBook(HOME, made)
     book.apply([event(0, "fall")])
     assert [a.changed for a in book.advance(s(61))] == [s(60)]
+
+
+def test_the_memory_of_a_gate_is_bounded_and_keeps_what_is_newest(outbox: Outbox) -> None:
+    clock = ManualClock(MIDNIGHT + 12 * HOUR)
+    gate = Gate("daughter", POLICY, outbox, HOME, clock)
+    first = alert(1, source="again and again")
+    gate.sent(first, clock.now())
+    for n in range(2, 500):
+        gate.sent(alert(n, source=f"s{n}"), clock.now())
+    gate.sent(first, clock.now())
+    for n in range(500, 600):
+        gate.sent(alert(n, source=f"s{n}"), clock.now())
+    kept = outbox.get_fact("gate:daughter")
+    assert len(kept["told"]) == len(kept["calls"]) == 500
+    over = alert(1, 2, state=AlertState.CLEARED, source="again and again", evidence={"why": "cleared"})
+    assert gate.ask(over, clock.now()) == NOW
+    assert gate.ask(first, clock.now()) == clock.now() + 600 * SECOND
+    old = alert(2, 2, state=AlertState.CLEARED, source="s2", evidence={"why": "cleared"})
+    assert gate.ask(old, clock.now()) is None
