@@ -20,7 +20,7 @@ from alerts.delivery import Delivery
 from alerts.outbox import Outbox, OutboxError
 from core.clock import Clock
 from core.contracts import Source
-from core.model import SECOND, Alert, Block, Event, Mark, Packet, Phase
+from core.model import DAY, SECOND, Alert, Block, Event, Mark, Packet, Phase
 from gateway import build, snapshot
 from gateway.canonical import OWN_KINDS
 from gateway.commands import command_topic, parse_command
@@ -44,6 +44,7 @@ WALL_CHECK_EVERY_NS = 5 * SECOND
 WALL_TOLD_NS = SECOND // 2  # NTP's slewing is not worth a packet; a step is
 DUE_EVERY_NS = SECOND // 5
 MAX_TURN = 4096
+KEEP_ALERTS_NS = 2 * 365 * DAY  # two years of alerts are a few megabytes
 WITHHOLD = 10  # packets left unacknowledged while the disk refuses; more would stop the broker (20 in flight)
 
 
@@ -92,7 +93,7 @@ class Gateway:
         self.delivery = Delivery(self.outbox, routes, self.clock, self.troubles.append)
         self._watchdog = Watchdog(self.clock)
         self._control: ControlServer | None = None
-        self._released_at = self._due_at = self._wall_at = 0
+        self._released_at = self._due_at = self._wall_at = self._pruned_at = 0
         self._snapshot_at = self.clock.now()
         self._snapshot_reached = self.pipeline.reached
         self._wall_offset: int | None = None
@@ -311,6 +312,12 @@ class Gateway:
             evidence = {"reason": fault[:200]} if fault else {}
             self.troubles.append(_own("storage_fault", "samples.db", 0, evidence, phase))
         self._store_fault = fault
+        if self.clock.now() - self._pruned_at > DAY:
+            self._pruned_at = self.clock.now()
+            try:
+                self.outbox.prune(self._pruned_at - KEEP_ALERTS_NS)
+            except OutboxError as error:
+                self._storage(str(error))
         if self._storage_down:  # was the disk mended meanwhile?
             self._save()
             if self._commit([]) and not self._save_failed:

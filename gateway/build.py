@@ -93,13 +93,17 @@ def plan(path: Path | str) -> Plan:
     config, document = load(path)
     home = config.as_home()
     detectors = _detectors(config, document)
+    book: BookSettings = document.validate(BookSettings, config.alerts, ("alerts",))
+    for name in sorted(book.policy.channels()) if book.policy is not None else ():
+        if name not in config.channels:
+            raise document.error(("alerts", "policy"), f"there is no channel {name!r} under channels")
     return Plan(
         config=config,
         home=home,
         drivers=_drivers(config, document, home),
         detectors=detectors,
         channels=_channels(config, document),
-        book=document.validate(BookSettings, config.alerts, ("alerts",)),
+        book=book,
         lines=_lines(config, document),
         config_hash=fingerprint(home, detectors),
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 from alerts.channels import CHANNELS
 from alerts.channels.base import ChannelContext
+from alerts.gate import Gate
 from alerts.outbox import Outbox
 from alerts.route import Route
 from core.clock import Clock
@@ -60,11 +61,21 @@ def make_routes(
             clock=clock,
             name=channel.name,
             acknowledge=acknowledge,
+            open_alerts=lambda: outbox.latest(open_only=True),
         )
         sink = spec.make(channel.params, context)
-        least = Severity(channel.from_severity)
+        policy = plan.book.policy
         routes.append(
-            Route(channel.name, sink, outbox, clock, from_severity=least, batch=spec.batch, order=spec.order)
+            Route(
+                channel.name,
+                sink,
+                outbox,
+                clock,
+                from_severity=Severity(channel.from_severity),
+                batch=spec.batch,
+                order=spec.order,
+                gate=Gate(channel.name, policy, outbox, plan.home, clock) if policy is not None else None,
+            )
         )
     if influx is not None:
         routes.append(Route("influx", influx, outbox, clock, batch=100, order="written"))

@@ -41,6 +41,7 @@ def _kill_at_random(broker: Broker, folder: Path, kills: int, seed: int) -> None
     assert len({(a.id, a.revision) for a in revisions}) == len(revisions)
 
 
+@pytest.mark.timeout(480)
 def test_fifty_kills_lose_no_alarm_and_double_none(mosquitto: Broker, tmp_path: Path) -> None:
     _kill_at_random(mosquitto, tmp_path, 50, seed=20261123)
 
