@@ -32,14 +32,18 @@ class Clip:
     name: str
     fall: bool
     mounting: Mounting
+    from_floor: bool  # its z counts from the floor, not from the sensor
     t: Ints  # of each frame
     blocks: tuple[Block, ...]
     watched_s: float
+    told_impact_s: float | None = None  # where the file says when the fall ended
 
     @property
     def home(self) -> Home:
         """A home with just this sensor."""
-        return Home("bench", sensors={SOURCE: Sensor(SOURCE, "npz", "file", mounting=self.mounting)})
+        options = {"z_from": "floor"} if self.from_floor else {}
+        sensor = Sensor(SOURCE, "npz", "file", mounting=self.mounting, options=options)
+        return Home("bench", sensors={SOURCE: sensor})
 
     def cut(self, start: int, stop: int) -> list[Block]:
         """The blocks of [start, stop) of event time."""
@@ -53,9 +57,11 @@ class Clip:
     def impact_s(self) -> float | None:
         """When was the fall at its end, s into the clip? Looks at the whole clip; for measuring only.
 
-        The middle of the second with the lowest median height; where up is unknown, of the half second
-        with the fastest motion.
+        What the file says; else the middle of the second with the lowest median height; where up is
+        unknown, of the half second with the fastest motion.
         """
+        if self.told_impact_s is not None:
+            return self.told_impact_s if self.fall else None
         cloud = next((b for b in self.blocks if b.quantity is Q.CLOUD), None)
         if not self.fall or cloud is None or cloud.offsets is None or len(cloud.value) == 0:
             return None
@@ -89,21 +95,19 @@ def mounting_of(meta: Mapping[str, Any]) -> tuple[Mounting, bool]:
         float(height.group(1)) if height else None,
         float(tilt.group(1)) if tilt and not levelled else 0.0,
         axis,
-    ), "relative to the sensor" not in axes
+    ), axis == "z" and bool(re.search(r"tilt-corrected|above (the )?floor|from the floor", axes))
 
 
 def clips(path: Path) -> Iterator[Clip]:
     """The clips of one file, in order."""
     with np.load(path, allow_pickle=False) as data:
         mounting, from_floor = mounting_of(json.loads(str(data["meta"])))
-        tracked = "tracks" in data and (from_floor or mounting.height_m is not None)
-        lift = 0.0 if from_floor or mounting.height_m is None else mounting.height_m
+        tracked = "tracks" in data
+        impacts = data.get("clip_impact_s")
         seconds, index = data["t"], data["clip"]
         points, offsets = data["points"].astype(np.float64), data["point_offsets"]
         if tracked:
             tracks, track_offsets = data["tracks"].astype(np.float64), data["track_offsets"]
-            points[:, 2] += lift
-            tracks[:, 3] += np.where(tracks[:, 3] == 0, 0.0, lift)
         for number, (name, label) in enumerate(zip(data["clip_name"], data["clip_label"], strict=True)):
             frames = np.flatnonzero(index == number)
             if len(frames) == 0:
@@ -119,7 +123,10 @@ def clips(path: Path) -> Iterator[Clip]:
                 blocks.append(_block(Q.TRACK, np.repeat(t, counts), rows))
             steps = np.diff(t) / SECOND
             watched = float(steps[steps <= GAP_S].sum())
-            yield Clip(path.stem, str(name), bool(label), mounting, t, tuple(blocks), watched)
+            told = None if impacts is None else float(impacts[number])
+            yield Clip(
+                path.stem, str(name), bool(label), mounting, from_floor, t, tuple(blocks), watched, told
+            )  # fmt: skip
 
 
 def _block(quantity: Q, t: Ints, value: Floats, offsets: Ints | None = None) -> Block:

@@ -42,7 +42,7 @@ FILE = Path(__file__).resolve().parent.parent / "detectors" / "fall_model.json"
 BLOCK = 10  # consecutive clips of one label left out together
 THRESHOLDS = np.round(np.arange(0.4, 1.205, 0.01), 2)
 MARGIN = 6  # thresholds to each side that must do well too
-COST = 5.0  # falls one false alarm is worth
+COST = 2.0  # falls one false alarm is worth
 HOLD_OFF_S = 10.0
 RIDGE = 0.01
 DROP = {"drop_m": 0.5, "settled_drop_m": 0.5, "top_m": 0.15, "foot_m": -0.15}  # fixed, not trained
@@ -66,7 +66,7 @@ class Sample:
 
 def sample(clip: Clip, fold: str) -> Sample:
     """Run one clip through the shipped scene and keep the features."""
-    watch = Watch(clip.mounting)
+    watch = Watch(clip.mounting, clip.from_floor)
     by_quantity = {b.quantity: b for b in clip.blocks}
     cloud, tracks = by_quantity[Q.CLOUD], by_quantity.get(Q.TRACK)
     times: list[float] = []

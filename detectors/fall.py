@@ -53,6 +53,7 @@ class FallDetector:
             round(params.long_lie_after_s * SECOND),
             round(params.recover_after_s * SECOND),
         )
+        self._alone = len(home.residents) < 2
         self._cases: dict[str, tuple[FallCase, Watch]] = {}
 
     def process(self, blocks: Sequence[Block]) -> list[Event]:
@@ -129,7 +130,8 @@ class FallDetector:
         if source not in self._cases:
             sensor = self._home.sensors.get(source)
             mounting = sensor.mounting if sensor else Mounting()
-            self._cases[source] = (FallCase(source, self._waits), Watch(mounting))
+            from_floor = sensor is not None and sensor.options.get("z_from") == "floor"
+            self._cases[source] = (FallCase(source, self._waits), Watch(mounting, from_floor, self._alone))
         return self._cases[source]
 
     def snapshot(self) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Where is a point, seen from the room: over which spot of the floor, and how high?
 
 Points come in the sensor's own axes. A wall radar looks along +y with z up and may be tilted; a radar
-turned on its side has x up; one on the ceiling looks down, so its y axis points to the floor. Sensors
-that track people (TI people tracking and its kin) level their points and tracks themselves and count z
-from the floor. Two kinds of points are not there at all and are left out: those within arm's reach of
-the antenna, and those seen at an angle at which a patch antenna no longer measures.
+turned on its side has x up; one on the ceiling looks down, so its y axis points to the floor. Logs of
+demonstration programs often hold levelled points whose z counts from the floor; the sensor's option
+``z_from: floor`` says so. Two kinds of points are not there at all and are left out: those within arm's
+reach of the antenna, and those seen at an angle at which a patch antenna no longer measures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Family(StrEnum):
     """Which sort of radar is it? One parameter set each; never one per product."""
 
     CLOUD = "cloud"  # points in three dimensions
-    TRACKED = "tracked"  # points in three dimensions above the floor, and tracks
+    TRACKED = "tracked"  # the same, and tracks of people
     ROTATED = "rotated"  # two dimensions, on its side: range and height only
     FLAT = "flat"  # two dimensions, upright: nothing to be learnt about height
 
@@ -35,23 +35,26 @@ class Family(StrEnum):
 class Geometry:
     """The mounting of one radar. ``signed`` is false where up and down cannot be told apart."""
 
-    def __init__(self, mounting: Mounting, tracked: bool = False, flat: bool = False) -> None:
+    def __init__(
+        self, mounting: Mounting, from_floor: bool = False, tracked: bool = False, flat: bool = False
+    ) -> None:
         axis = mounting.vertical_axis
+        from_floor = from_floor and axis == "z"
         self.signed = True
-        if tracked:
-            self.family = Family.TRACKED
-        elif axis in ("x", "-x") or (axis == "learn" and flat):
+        if axis in ("x", "-x") or (axis == "learn" and flat):
             self.family = Family.ROTATED
             self.signed = axis != "learn"
+        elif flat and axis in ("z", "-z"):
+            self.family = Family.FLAT
         else:
-            self.family = Family.FLAT if flat and axis in ("z", "-z") else Family.CLOUD
+            self.family = Family.TRACKED if tracked else Family.CLOUD
         self._axis = "x" if self.family is Family.ROTATED else axis.lstrip("-") if axis != "learn" else "z"
         self._sign = -1.0 if axis.startswith("-") else 1.0
-        tilt = 0.0 if tracked or self._axis != "z" else math.radians(mounting.tilt_deg)
+        tilt = 0.0 if from_floor or self._axis != "z" else math.radians(mounting.tilt_deg)
         self._cos, self._sin = math.cos(tilt), math.sin(tilt)
-        self._sensor_m = mounting.height_m if tracked else 0.0  # the sensor's own height in these heights
-        self.floor_m: float | None = None  # the floor in these heights
-        if tracked:
+        self._sensor_m = mounting.height_m if from_floor else 0.0  # where the sensor is in these heights
+        self.floor_m: float | None = None  # where the floor is
+        if from_floor:
             self.floor_m = 0.0
         elif mounting.height_m is not None and self.signed:
             self.floor_m = -mounting.height_m
@@ -59,7 +62,7 @@ class Geometry:
     def level(self, cloud: Floats) -> Floats:
         """Which points count? float64[m,4]: two floor coordinates, height (m), |Doppler| (m/s or NaN).
 
-        Heights count from the floor if the sensor tracks, else from the sensor. ``cloud`` is
+        Heights count from the sensor, or from the floor where they came so. ``cloud`` is
         float64[n,5] in sensor axes; points without numbers are dropped.
         """
         fine = (np.abs(cloud[:, :3]) <= FAR_M).all(axis=1)  # NaN compares false

@@ -33,8 +33,8 @@ class Model:
     weights: Floats
     bias: float
     floor_drop_m: float  # where the floor is known: a smaller drop is enough ...
-    floor_low_m: float  # ... if it ends this low above the floor;
-    floor_high_m: float  # none is a fall that ends above this
+    floor_low_m: float  # ... if three quarters of the body end this low above the floor;
+    floor_high_m: float  # none is a fall where they end above this
 
     def score(self, found: Floats) -> float:
         """How far above the threshold? ``found`` float64[6]."""

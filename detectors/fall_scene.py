@@ -102,14 +102,14 @@ def features(now: Body, before: list[Body], lately: list[Body], model: Model, si
     """How did a body change against ``before`` (the same spot, without the newest slots)?
 
     float64[6]: ``drop_m`` below the fourth highest height before, ``settled_drop_m`` below the sixth
-    (with little history the middle one, and the lowest), ``log_doppler`` of the fastest motion before, ``lately`` and now, ``log_spread`` of the heights now,
-    ``foot_m`` and ``top_m`` the fall of the lower and the upper edge. Where up is not known the larger
-    change is taken as down.
+    (the lowest, while there are fewer), ``log_doppler`` of the fastest motion before, ``lately`` and
+    now, ``log_spread`` of the heights now, ``foot_m`` and ``top_m`` the fall of the lower and the upper
+    edge. Where up is not known the larger change is taken as down.
     """
     if len(before) < model.min_rows:
         return None
     middle = sorted(b.p50 for b in before)
-    fourth, sixth = min(3, len(middle) // 2), min(5, len(middle) - 1)
+    fourth, sixth = min(3, len(middle) - 1), min(5, len(middle) - 1)
     drop, rise = middle[-1 - fourth] - now.p50, now.p50 - middle[fourth]
     if signed or drop > rise:
         settled = middle[-1 - sixth] - now.p50

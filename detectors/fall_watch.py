@@ -15,7 +15,7 @@ import numpy as np
 from core.model import SECOND, Floats, Mounting
 from detectors.fall_case import Look
 from detectors.fall_geometry import Family, Geometry
-from detectors.fall_model import Model, load
+from detectors.fall_model import load
 from detectors.fall_scene import SLOT, Body, Change, Scene
 
 GAP = 2 * SECOND  # nothing came for this long: what was seen before belongs to another scene
@@ -37,8 +37,9 @@ class Lying(NamedTuple):
 class Watch:
     """One radar: its geometry as it turns out, its scene, and the fall it saw last."""
 
-    def __init__(self, mounting: Mounting, models: Mapping[str, Model] | None = None) -> None:
-        self._mounting, self._models = mounting, load() if models is None else models
+    def __init__(self, mounting: Mounting, from_floor: bool = False, alone: bool = True) -> None:
+        self._mounting, self._from_floor, self._alone = mounting, from_floor, alone
+        self._models = load()
         self._tracked = self._flat = False
         self._start: int | None = None  # of the open slot
         self._seen = 0  # the newest frame
@@ -46,7 +47,7 @@ class Watch:
         self.scene: Scene | None = None
         self.changes: list[Change] = []  # of the newest slot; for training
         self._dropped: Lying | None = None  # only between `close` and `lie`
-        self._geometry = Geometry(mounting)
+        self._geometry = Geometry(mounting, from_floor)
 
     # -- frames ------------------------------------------------------------------------------------
     def see(self, t: int, cloud: Floats | None, tracks: Floats | None = None) -> None:
@@ -72,7 +73,7 @@ class Watch:
         self.scene.add(self._geometry.level(cloud))
 
     def _begin(self) -> None:
-        self._geometry = Geometry(self._mounting, self._tracked, self._flat)
+        self._geometry = Geometry(self._mounting, self._from_floor, self._tracked, self._flat)
         family = self._geometry.family
         model = self._models[Family.CLOUD if family is Family.FLAT else family]
         self.scene = Scene(model, family, self._geometry.signed)
@@ -125,24 +126,23 @@ class Watch:
         floor = self._geometry.floor_m
         if floor is None:
             return score
-        low, drop = change.body.p50 - floor, float(change.features[0])
-        if low > model.floor_high_m:
-            return min(score, model.floor_high_m - low)
-        if low < model.floor_low_m:
-            return max(score, drop - model.floor_drop_m)
-        return score
+        top, drop = change.body.p75 - floor, float(change.features[0])
+        if top > model.floor_high_m:
+            return min(score, model.floor_high_m - top)
+        return max(score, min(model.floor_low_m - top, drop - model.floor_drop_m))
 
     def _follow(self, seen: list[Body]) -> Look:
         lying = self._lying
-        model = self._models[self._geometry.family]
         if lying is None or not seen:
             return Look()
-        body = min(seen, key=lambda b: float(np.hypot(b.u - lying.u, b.v - lying.v)))
-        way = float(np.hypot(body.u - lying.u, body.v - lying.v))
-        if way > model.near_m:
-            return Look()
-        self._lying = lying._replace(u=body.u, v=body.v)
+        ways = [float(np.hypot(b.u - lying.u, b.v - lying.v)) for b in seen]
+        way = min(ways)
+        body = seen[ways.index(way)]
         risen = (body.p50 - lying.low_m) / ((lying.before_m - lying.low_m) or 1.0)
+        if way > self._models[self._geometry.family].near_m:
+            # somebody else, or the same person after a gap: only who lives alone can be nobody else
+            return Look(self._above(body.p50), upright=self._alone and risen > UPRIGHT)
+        self._lying = lying._replace(u=body.u, v=body.v)
         motion = body.motion if body.motion == body.motion else 0.0
         moving = motion > MOTION_MPS or way > MOTION_M
         return Look(self._above(body.p50), upright=risen > UPRIGHT, low=risen <= UPRIGHT, moving=moving)
