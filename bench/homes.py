@@ -34,7 +34,8 @@ _ROOMS = (
     ("hall", r"hall|foyer|entr|front|corridor|main ?door|lobby"),
 )  # fmt: skip
 _OUTER = re.compile(
-    r"front|main ?_?door|maindoor|outside|outdoor|outer|exterior|entr(y|ance)|foyer.*door|back ?door|patio|garage|voordeur",
+    r"front|main ?_?door|outside|outdoor|outer|exterior|entr(y|ance)|foyer.*door|back ?door|patio|garage|"
+    r"voordeur",
     re.I,
 )
 
@@ -64,6 +65,15 @@ class Recorded:
     def away(self) -> list[Span]:
         """Labelled absences, merged."""
         return merged((a, b) for a, b, label in self.truth if label == "away")
+
+    def outings(self) -> list[Span]:
+        """Absences that are only labelled at their beginning ("going-out-..."): up to the next label."""
+        rows = sorted(self.truth)
+        return merged(
+            (a, next((c for c, _, other in rows[n + 1 :] if c >= b and not other.startswith("going-out")), b))
+            for n, (a, b, label) in enumerate(rows)
+            if label.startswith("going-out")
+        )
 
     def labelled(self) -> Span | None:
         """From when to when does the truth say where the resident was? None without away labels."""
@@ -167,9 +177,7 @@ def _mark_doors(recorded: Recorded, learn_share: float) -> None:
         recorded.doors_by = "none"
     for name in outer:
         s = sensors[name]
-        sensors[name] = Sensor(
-            s.id, s.device, s.link, s.room, "door", s.address, options={"outer": True}
-        )
+        sensors[name] = Sensor(s.id, s.device, s.link, s.room, "door", s.address, options={"outer": True})
     if outer:  # an outer door is a contact, whatever the file calls it
         recorded.edges = [
             (t, s, Q.CONTACT_OPEN if s in outer else q, v, f) for t, s, q, v, f in recorded.edges

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.contracts import DetectorSpec
-from core.model import DAY, HOUR, Block, Event, Flag, Home, Phase
+from core.model import DAY, HOUR, Block, Event, Home, Phase
 from core.quantity import Quantity
-from detectors.rows import Row, flag, rows
+from detectors.rows import RETAINED, TEST, Row, flag, rows
 
 Q = Quantity
 _KINDS = {
@@ -24,7 +24,7 @@ _KINDS = {
     Q.BATTERY_PCT: "battery_low",
     Q.TAMPER: "tamper",
     Q.MAINS_LOST: "mains_lost",
-    Q.FAULT: "device_fault",
+    Q.FAULT: "fault",
     Q.END_OF_LIFE: "end_of_life",
 }
 _NEVER = 2**62
@@ -67,7 +67,7 @@ class BatteryDetector:
         out: list[Event] = []
         for row in rows(blocks, self.wants):
             self._fire(row.t, out)
-            if row.flags & Flag.TEST:
+            if row.flags & TEST:
                 continue
             if row.quantity in (Q.BATTERY_PCT, Q.BATTERY_LOW):
                 self._battery(row, out)
@@ -117,7 +117,7 @@ class BatteryDetector:
             self._end(row.source, kind, row.t, out)
 
     def _raise(self, row: Row, kind: str, out: list[Event]) -> None:
-        retained = bool(row.flags & Flag.RETAINED)
+        retained = bool(row.flags & RETAINED)
         trouble = self._open.get((row.source, kind))
         if trouble is None:
             self._open[row.source, kind] = trouble = _Trouble(row.t, retained=retained)
@@ -188,5 +188,5 @@ SPEC = DetectorSpec(
     question="Which device asks for care: low battery, opened case, mains lost, fault, end of life?",
     params=BatteryParams,
     make=BatteryDetector,
-    kinds=("battery_low", "tamper", "mains_lost", "device_fault", "end_of_life"),
+    kinds=("battery_low", "tamper", "mains_lost", "fault", "end_of_life"),
 )

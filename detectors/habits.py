@@ -4,28 +4,33 @@ Every silence (from one sign of life to the next, at home) teaches: where it beg
 on which day, how long it lasted. Once a day the allowed stillness of every place and hour is chosen as
 the length tau that makes this sum least:
 
-    hours by which an emergency beginning at a random moment of such silences would be found late
-    + price * expected number of silences longer than tau
+    hours by which an emergency that begins at a random moment of such silences would be found late
+    + price x expected number of silences longer than tau
 
-summed over past silences that began near that hour (Gaussian in the hour of day), weighing recent days
-(half-life ``half_life_days``), the same weekday, and the same place more. The tail beyond what was
-seen is a log-logistic one: a silence of L hours counts as one of tau > L hours with probability
-1 / (1 + (tau / L) ** tail). The price of a false alarm follows from the budget: it grows with the mean
-allowed stillness, because then the number of false alarms is the same in quiet and in lively homes,
-and with the false alarms the home has lately seen beyond its budget.
+over past silences that began near that hour (Gaussian in the hour of day), weighing recent days
+(half-life), the same day of the week, and the same place more. The tail beyond what was seen is
+log-logistic: a silence of L hours counts as one longer than tau with probability
+1 / (1 + (tau / L) ** tail). The price of a false alarm follows from the budget: it is proportional to
+the mean allowed stillness, because then quiet and lively homes have the same number of false alarms,
+and rises while the home has more of them than its budget.
 
-Memory is bounded: ``_KEEP`` silences of at most ``window_days``; shorter ones than 20 min only as sums
-by place and hour. A silence longer than the longest limit plus two hours teaches nothing: it was an
-absence nobody saw, or an emergency; so no holiday makes the model blind.
+On top of it lies a rule by the clock: an age of silence that is half as long again plus two hours as
+any known silence ever was at that hour is too long (somebody who is always up by eight).
+
+Memory is bounded: at most ``_KEEP`` silences of ``window_days``; those under 20 min only as sums by
+place and hour. A silence more than two hours longer than the longest limit teaches nothing: it was an
+absence nobody saw, or an emergency. So no holiday and no growing maximum makes the model blind.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from core.model import Floats
 
@@ -37,19 +42,19 @@ _TAUS = 48
 
 @dataclass(frozen=True, slots=True)
 class HabitParams:
-    """How is it learned? See the module for the meaning."""
+    """How is it learned? The meaning of each stands in the module."""
 
     at_most_per_month: float = 1.0
     longest_h: float = 12.0
-    shortest_h: float = 0.5
+    shortest_h: float = 1.0
     window_days: int = 56
-    half_life_days: float = 14.0
+    half_life_days: float = 10.0
     other_weekday: float = 0.5
     hour_width_h: float = 1.0
-    tail: float = 9.0
+    tail: float = 6.0
     other_place: float = 0.05
     same_room: float = 0.1
-    price_per_h: float = 45.0
+    price_per_h: float = 60.0
     clock_factor: float = 1.5
     clock_margin_h: float = 2.0
 
@@ -67,6 +72,8 @@ class Habits:
         self._fitted: int | None = None  # day of the last fit
         self._count = 0  # silences known at the fit
         self._false: list[int] = []  # days of false alarms
+        self._lived = [0.0] * 24  # faded days seen at home, by hour of the clock
+        self._lived_today = [0.0] * 24
         self._limits: Floats | None = None
         self._clock: Floats | None = None
 
@@ -75,12 +82,27 @@ class Habits:
         if length_h > self._p.longest_h + 2:
             return
         index = self._index(place)
+        self._live(hour, length_h)
         if length_h >= _SHORT_H:
             self._silences.append((day, round(hour, 2), round(length_h, 3), index))
             return
         sums = self._today.setdefault(index, [0.0] * 48)
         sums[int(hour) % 24] += length_h
         sums[24 + int(hour) % 24] += length_h * length_h / 2
+
+    def _live(self, hour: float, length_h: float) -> None:
+        stop = hour + length_h
+        while hour < stop:
+            edge = min(int(hour) + 1.0, stop)
+            self._lived_today[int(hour) % 24] += edge - hour
+            hour = edge
+
+    def experience(self, hour: float) -> float:
+        """How many days is this hour known at home, 0 to ``window_days``? Absence does not count."""
+        p = self._p
+        daily = 0.5 ** (1 / p.half_life_days)
+        left = max(1.0 - self._lived[int(hour) % 24] * (1 - daily), 0.5 ** (p.window_days / p.half_life_days))
+        return -p.half_life_days * math.log2(left)
 
     def false_alarm(self, day: int) -> None:
         """An alarm was followed by ordinary life."""
@@ -105,6 +127,9 @@ class Habits:
             new = self._today.get(index, [0.0] * 48)
             self._sums[index] = [round(a * fade + b, 4) for a, b in zip(old, new, strict=True)]
         self._today = {}
+        pairs = zip(self._lived, self._lived_today, strict=True)
+        self._lived = [round(a * fade + min(b, 1.0), 4) for a, b in pairs]
+        self._lived_today = [0.0] * 24
         self._silences = [s for s in self._silences[-_KEEP:] if day - s[0] <= p.window_days]
         self._false = [d for d in self._false[-64:] if day - d <= 90]
         self._fitted, self._count, self._limits = day, len(self._silences), None
@@ -169,7 +194,7 @@ class Habits:
             short, half = mix @ np.array(sums[:24]) * fade, mix @ np.array(sums[24:]) * fade
             late[place] += short[:, None] * taus - half[:, None]
             spent[place] += short
-        rooms = np.array([hash_free(x) for x in self._places])
+        rooms = np.array([place.split("|", 1)[0] for place in self._places])
         blend = np.where(rooms[:, None] == rooms[None, :], p.same_room, p.other_place)
         np.fill_diagonal(blend, 1.0)
         blend = np.vstack([blend, np.full((1, n), 1.0)])
@@ -193,7 +218,7 @@ class Habits:
         wide: Floats = np.max([np.roll(ages, k) for k in (-2, -1, 0, 1, 2)], axis=0)
         return wide
 
-    def _near(self, hours: Floats, centres: Floats) -> Floats:
+    def _near(self, hours: npt.NDArray[Any], centres: npt.NDArray[Any]) -> Floats:
         """Weights [centres, hours]: how near in the hour of day?"""
         apart = (hours[None, :] - centres[:, None] + 12) % 24 - 12
         weights: Floats = np.exp(-0.5 * (apart / self._p.hour_width_h) ** 2)
@@ -204,7 +229,12 @@ class Habits:
         assert self._fitted is not None
         budget = self._p.at_most_per_month
         lately = sum(1 for d in self._false if self._fitted - d <= 60)
-        return max(1.0, (1 + lately) / (1 + 2 * budget))
+        return float(max(1.0, (1 + lately) / (1 + 2 * budget)) ** 0.5)
+
+    def reuse(self, other: Habits) -> None:
+        """Take over limits that ``other`` has worked out of the very same state (saves time only)."""
+        if (self._fitted, self._count, self._places) == (other._fitted, other._count, other._places):
+            self._limits, self._clock = other._limits, other._clock
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -215,6 +245,8 @@ class Habits:
             "fitted": self._fitted,
             "count": self._count,
             "false": list(self._false),
+            "lived": list(self._lived),
+            "lived_today": list(self._lived_today),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -225,9 +257,5 @@ class Habits:
         self._sums = {int(k): list(v) for k, v in state["sums"].items()}
         self._fitted, self._count = state["fitted"], state["count"]
         self._false = list(state["false"])
+        self._lived, self._lived_today = list(state["lived"]), list(state["lived_today"])
         self._limits = None
-
-
-def hash_free(place: str) -> str:
-    """The room of a place."""
-    return place.split("|", 1)[0]

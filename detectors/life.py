@@ -2,21 +2,24 @@
 
 Signs made by a hand or a body on something (a door, tap, switch, button, bed, seat) count at once.
 Signs seen from afar (motion, presence) need company, because a motion sensor fires now and then in an
-empty home (13 times in 82 hours in one recording, in 8 different places): a firing counts when another
-sensor saw something within ``confirm`` before it, or when it comes from the room in which life was
-last confirmed (nobody leaves a room through the wall), unless the home is presumed empty. A state that lasts (a radar that says
-"present") is no sign: only its beginning is.
+empty home (13 times in 82 hours in one recording, in 8 different places). A firing is *life* when
+another sensor saw something within ``confirm`` before it, or when the same motion sensor did and stands in
+the room in which life was last confirmed (nobody leaves a room through the wall). A lone firing in that
+room is only a *hint*: somebody may have turned in bed. While the home is presumed empty only company
+counts. A state that lasts (a radar that says "present") is no sign: only its beginning is, and it never
+confirms itself, because a radar that flickers at a curtain does that all day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, NamedTuple
 
-from core.model import Flag, Home
+from core.model import Home
 from core.quantity import Quantity
 from detectors.occupancy import outer_doors
-from detectors.rows import Row, flag
+from detectors.rows import RETAINED, TEST, WEAK, Row, flag
 
 Q = Quantity
 _BOTH_EDGES = frozenset({Q.CONTACT_OPEN, Q.BED_OCCUPIED, Q.SEAT_OCCUPIED})
@@ -24,7 +27,7 @@ _HAND_RISE = frozenset({Q.USE, Q.VIBRATION})
 _AFAR = frozenset({Q.MOTION, Q.PRESENCE, Q.MOVING})
 _LASTING = frozenset({Q.PRESENCE, Q.TARGET_COUNT})  # states: true at first sight is not an edge
 SIGNS = _BOTH_EDGES | _HAND_RISE | _AFAR | _LASTING | {Q.BUTTON}
-_UNSURE = Flag.WEAK | Flag.TEST
+_UNSURE = WEAK | TEST
 
 
 class Sign(NamedTuple):
@@ -35,6 +38,16 @@ class Sign(NamedTuple):
     room: str
     sure: bool
     outer: bool
+    held: bool = False  # somebody lies or sits down
+    lasting: bool = False  # the beginning of a presence, seen from afar
+
+
+class Weight(Enum):
+    """What does a sign tell?"""
+
+    NOTHING = 0
+    HINT = 1  # perhaps somebody
+    LIFE = 2
 
 
 class Life:
@@ -44,11 +57,12 @@ class Life:
         self._home = home
         self._confirm = confirm
         self._outer = outer_doors(home)
-        self._state: dict[str, float] = {}  # "source quantity" -> last known value
+        self._state: dict[tuple[str, Quantity], float] = {}  # last known values
         self._recent: dict[str, int] = {}  # source -> last sign, within confirm
         self.sources: set[str] = set()  # whoever gave a sign-bearing reading
         self.room = ""  # of the last confirmed life
         self.source = ""
+        self.place = ""  # room, source, and a star while in bed or seated
 
     def sign(self, row: Row) -> Sign | None:
         """Is this row an edge made by somebody? A first value after nothing known is not."""
@@ -56,7 +70,7 @@ class Life:
         if source not in self.sources:
             self.sources.add(source)
         if quantity is Q.BUTTON:
-            if row.flags & Flag.RETAINED:
+            if row.flags & RETAINED:
                 return None
             return Sign(row.t, source, self._home.room_of(source), not row.flags & _UNSURE, False)
         if quantity is Q.TARGET_COUNT:
@@ -68,10 +82,10 @@ class Life:
             if known is None:
                 return None
             value = float(known)
-        key = f"{source} {quantity}"
+        key = (source, quantity)
         before = self._state.get(key)
         self._state[key] = value
-        if row.flags & Flag.RETAINED or value == before:
+        if row.flags & RETAINED or value == before:
             return None
         if quantity in _BOTH_EDGES:
             made = before is not None
@@ -82,31 +96,41 @@ class Life:
         if not made:
             return None
         sure = quantity not in _AFAR and quantity is not Q.TARGET_COUNT and not row.flags & _UNSURE
-        return Sign(row.t, source, self._home.room_of(source), sure, source in self._outer)
+        held = value > 0 and quantity in (Q.BED_OCCUPIED, Q.SEAT_OCCUPIED)
+        lasting = quantity in _LASTING
+        return Sign(row.t, source, self._home.room_of(source), sure, source in self._outer, held, lasting)
 
-    def confirmed(self, sign: Sign, away: bool) -> bool:
+    def weigh(self, sign: Sign, away: bool) -> Weight:
         """Does this sign show life? Remembers it either way. ``away``: the home is presumed empty."""
         t = sign.t
-        alive = sign.sure or (not away and bool(sign.room) and sign.room == self.room)
-        if not alive:
-            alive = any(s != sign.source and t - at <= self._confirm for s, at in self._recent.items())
+        weight = Weight.LIFE if sign.sure else Weight.NOTHING
+        if not sign.sure:
+            recent = {s for s, at in self._recent.items() if t - at <= self._confirm}
+            here = not away and bool(sign.room) and sign.room == self.room
+            if recent - {sign.source} or (here and sign.source in recent and not sign.lasting):
+                weight = Weight.LIFE
+            elif here:
+                weight = Weight.HINT
         self._recent[sign.source] = t
         if len(self._recent) > 8:
             self._recent = {s: at for s, at in self._recent.items() if t - at <= self._confirm}
-        if alive:
+        if weight is Weight.LIFE:
             self.room, self.source = sign.room, sign.source
-        return alive
+            self.place = f"{sign.room}|{sign.source}{'*' if sign.held else ''}"
+        return weight
 
     def snapshot(self) -> dict[str, Any]:
         return {
-            "state": dict(self._state),
+            "state": [[s, q.value, v] for (s, q), v in self._state.items()],
             "recent": dict(self._recent),
             "sources": sorted(self.sources),
             "room": self.room,
             "source": self.source,
+            "place": self.place,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._state, self._recent = dict(state["state"]), dict(state["recent"])
+        self._state = {(s, Quantity(q)): v for s, q, v in state["state"]}
+        self._recent = dict(state["recent"])
         self.sources = set(state["sources"])
-        self.room, self.source = state["room"], state["source"]
+        self.room, self.source, self.place = state["room"], state["source"], state["place"]

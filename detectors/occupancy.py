@@ -1,10 +1,11 @@
 """Is somebody at home?
 
-An outer door that moved is the only way out. After its last movement the home is *presumed empty*
-until something indoors shows life; so "away" needs both a door event and quiet after it, and a home
-without a door sensor always counts as inhabited. (On real homes "a door moved within 2 minutes of the
-silence" hid 4 % of people who were in fact at home; "no indoor sign follows the last door event" hid
-0.7 %.) A door left open changes nothing: it is movement of a door that counts, not its state.
+Only an outer door leads out. Its movements are taken in episodes (movements at most ``episode`` apart,
+of any outer door). An episode that begins while somebody is at home leaves the home *presumed empty*
+until something indoors shows life; one that begins while the home is presumed empty brings somebody
+home. So "away" needs both a door and quiet after it, and a home without a door sensor always counts as
+inhabited. (On real homes "a door moved within 2 minutes of the silence" hid 4 % of people who were in
+fact at home.) A door left open changes nothing: movement of a door counts, not its state.
 
 What stands near the door may still see the leaving person's back: motion in the door's own room within
 ``tail_s`` of the door's last movement does not bring anybody home.
@@ -43,17 +44,19 @@ def is_outer(sensor: Sensor, home: Home) -> bool:
 class Occupancy:
     """Follows door events and indoor signs of one home; times in ns, never decreasing.
 
-    >>> o = Occupancy(tail=20)
+    >>> o = Occupancy(tail=20, episode=180)
     >>> o.indoor(5, "living"); o.door(100, "hall"); o.away_since
     100
     >>> o.indoor(110, "hall"); o.away_since  # the leaving person's own motion
     100
-    >>> o.indoor(130, "living"); o.away_since is None
+    >>> o.door(9000, "hall"); o.away_since is None  # back again
     True
     """
 
-    def __init__(self, tail: int) -> None:
-        self._tail = tail
+    def __init__(self, tail: int, episode: int) -> None:
+        self._tail, self._episode = tail, episode
+        self._moved: int | None = None  # last movement of an outer door
+        self._arriving = False  # the present episode began with an empty home
         self.away_since: int | None = None
         self._door_room = ""
         self._bed: dict[str, bool] = {}  # occupied beds -> has an outer door moved since?
@@ -63,8 +66,10 @@ class Occupancy:
         self._door_room = room
         for source in self._bed:
             self._bed[source] = True
-        if not self._bed:
-            self.away_since = t
+        if self._moved is None or t - self._moved > self._episode:
+            self._arriving = self.away_since is not None
+        self._moved = t
+        self.away_since = None if self._arriving or self._bed else t
 
     def indoor(self, t: int, room: str, source: str = "") -> None:
         """A confirmed sign of life inside."""
@@ -84,7 +89,14 @@ class Occupancy:
             self.away_since = None
 
     def snapshot(self) -> dict[str, Any]:
-        return {"away": self.away_since, "room": self._door_room, "bed": dict(self._bed)}
+        return {
+            "away": self.away_since,
+            "room": self._door_room,
+            "bed": dict(self._bed),
+            "moved": self._moved,
+            "arriving": self._arriving,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.away_since, self._door_room, self._bed = state["away"], state["room"], dict(state["bed"])
+        self._moved, self._arriving = state["moved"], state["arriving"]

@@ -44,6 +44,10 @@ class Rhythm:
             self._roll(t, pause)
             self._pause = max(self._pause, pause)
 
+    def same_day(self, t: int) -> bool:
+        """Does ``t`` lie in the day in hand?"""
+        return self._day0 is not None and (t - self._day0) // DAY == self._day
+
     def reach(self, first: int, last: int) -> None:
         """It spoke from ``first`` to ``last`` without a pause worth counting."""
         if self._day0 is None:

@@ -16,6 +16,10 @@ import numpy as np
 from core.model import Block, Flag
 from core.quantity import Quantity
 
+# plain ints: arithmetic on an IntFlag costs microseconds
+RETAINED, WEAK, TEST, REPEAT = int(Flag.RETAINED), int(Flag.WEAK), int(Flag.TEST), int(Flag.REPEAT)
+_FEW = 9  # below this many rows plain Python is quicker than numpy
+
 
 class Row(NamedTuple):
     """One reading worth looking at. ``value`` is a float or, for text quantities, a str."""
@@ -42,23 +46,34 @@ def rows(blocks: Sequence[Block], wanted: frozenset[Quantity], every: bool = Fal
     """
     out: list[Row] = []
     for block in blocks:
-        if block.quantity not in wanted or len(block) == 0:
+        quantity = block.quantity
+        if quantity not in wanted:
             continue
-        keep = (block.flags & Flag.REPEAT) == 0
-        value = block.value
-        if value.dtype.kind == "f":
-            keep &= np.isfinite(value)
-        if not every and len(block) > 8 and value.dtype.kind == "f" and keep.all():
-            keep = keep.copy()
-            keep[1:] = (value[1:] != value[:-1]) | (block.flags[1:] != block.flags[:-1])
-        source, quantity = block.source, block.quantity
-        if keep.all():
-            columns = (block.t.tolist(), value.tolist(), block.flags.tolist())
+        if block.t.shape[0] < _FEW:
+            source, value = block.source, block.value
+            for t, v, f in zip(block.t.tolist(), value.tolist(), block.flags.tolist(), strict=True):
+                if not f & REPEAT and (v - v == 0 if v.__class__ is float else v):
+                    out.append(Row(t, source, quantity, v, f))
         else:
-            columns = (block.t[keep].tolist(), value[keep].tolist(), block.flags[keep].tolist())
-        out.extend(Row(t, source, quantity, v, f) for t, v, f in zip(*columns, strict=True) if v != "")
-    out.sort(key=_order)
+            _many(block, every, out)
+    if len(out) > 1:
+        out.sort(key=_order)
     return out
+
+
+def _many(block: Block, every: bool, out: list[Row]) -> None:
+    """The rows of a long block, chosen with numpy."""
+    value = block.value
+    keep = (block.flags & REPEAT) == 0
+    if value.dtype.kind == "f":
+        keep &= np.isfinite(value)
+        if not every and keep.all():
+            keep[1:] = (value[1:] != value[:-1]) | (block.flags[1:] != block.flags[:-1])
+    else:
+        keep &= value != ""
+    source, quantity = block.source, block.quantity
+    columns = (block.t[keep].tolist(), value[keep].tolist(), block.flags[keep].tolist())
+    out.extend(Row(t, source, quantity, v, f) for t, v, f in zip(*columns, strict=True))
 
 
 def _order(row: Row) -> tuple[int, str, str]:

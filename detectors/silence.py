@@ -1,71 +1,38 @@
 """Which sensor has fallen silent, and which link is down?
 
-A dead sensor keeps a healthy last value for ever unless somebody watches its rhythm. Limits (all can
-be set per sensor with the option ``silent_after_s``):
+A dead sensor keeps a healthy last value for ever unless somebody watches its rhythm; how long each may
+be silent is said in ``detectors/watched.py``. A broken link, a bridge that is offline or a gateway that
+was not running is said once, about the link, and never blamed on each sensor behind it.
 
-* a sensor on a port of its own streams: ``degraded`` after 30 s, ``trouble`` after 120 s
-* a mains sensor (option ``power: mains``): 10 min, or three of its own intervals if that is longer
-* everything else is taken as a battery sensor: three times the usual longest pause of a day, or a
-  quarter more than the longest pause of two weeks plus an hour, whichever is shorter; never over 25 h
-* smoke, gas, CO, water and call buttons: never over 12 h, unless the sensor itself has shown that it
-  reports more rarely (some smoke alarms wake once in 24 h); then as any battery sensor
-
-(10 min and 25 h: Zigbee2MQTT's availability rule; three of the own interval: Home Assistant's lesson
-with 5-minute limits on 10-minute sensors.) A broken link or a gateway that was not running is said
-once, about the link, and never blamed on each sensor behind it.
+So is a link of at least three sensors from which nothing at all came for six hours: when the first of
+its sensors is overdue then, ``link_down`` with reason ``quiet`` is told instead (an empty home whose
+sensors report only what people do, or a bridge that died unnoticed). Time in which nobody was heard
+counts for nobody once somebody is heard again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from core.contracts import DetectorSpec
-from core.model import HOUR, SECOND, Block, Event, Flag, Home, Ints, Phase
+from core.model import HOUR, Block, Event, Home, Ints, Phase
 from core.quantity import Quantity
-from detectors.rhythm import Rhythm
-from detectors.rows import Row, flag, rows
+from detectors.reports import Times, gather, runs
+from detectors.rows import RETAINED, Row, flag, rows
+from detectors.watched import NEVER, RUN, SilenceParams, Watched
 
 Q = Quantity
-_CONTROL = frozenset({Q.LINK_UP, Q.BLIND_S, Q.AVAILABLE})
-_VITAL = frozenset({Q.SMOKE, Q.GAS, Q.CO, Q.WATER, Q.SOS, Q.HEAT})
-_VITAL_KINDS = frozenset({"smoke", "gas", "co", "water", "leak", "heat", "button", "sos"})
-_RUN = 20 * SECOND  # reports closer than this are one run: no limit is that short
+_LINK_UP, _BLIND_S, _AVAILABLE = Q.LINK_UP, Q.BLIND_S, Q.AVAILABLE
+_CONTROL = frozenset({_LINK_UP, _BLIND_S, _AVAILABLE})
 _VERSION = 1
 _STAGES = ("", "degraded", "trouble")
-_Out = tuple[int, int, Event]  # t, 1 if a deadline fired (only time after t tells so), event
-
-
-@dataclass(frozen=True, slots=True)
-class SilenceParams:
-    """When is a sensor or link silent? Seconds and hours."""
-
-    stream_degraded_s: float = 30.0
-    stream_trouble_s: float = 120.0
-    mains_s: float = 600.0
-    at_least_s: float = 1800.0  # shortest limit a learned rhythm may give
-    battery_h: float = 25.0  # longest limit of any sensor
-    vital_h: float = 12.0  # longest limit of smoke, gas, CO, water and call buttons
-    link_down_s: float = 5.0
-    learn_days: int = 3
-
-
-@dataclass(slots=True)
-class _Watch:
-    """What is known of one source."""
-
-    rhythm: Rhythm
-    last: int = 0  # last report, or when watching began
-    push: int = 0  # ns by which outages move the deadline on
-    stage: int = 0  # index of _STAGES
-    seen: bool = False
-    offline: bool = False  # its bridge said so
-    blamed: bool = True  # the present silence was told about this source (not about its link)
-    vital: bool = False
+_QUIET = 6 * HOUR
+_COMPANY = 3  # so many sensors must have spoken before their common silence says something
+_Out = list[tuple[int, int, Event]]  # t, 1 if a deadline fired (only time after t tells so), event
 
 
 class SilenceDetector:
@@ -75,170 +42,171 @@ class SilenceDetector:
         self._p = params
         self._home = home
         self._start: int | None = None
-        self._watch: dict[str, _Watch] = {}
+        self._watch: dict[str, Watched] = {}
         self._down: dict[str, int] = {}  # link -> down since
         self._told: dict[str, int] = {}  # link -> opened
         self._bridge: dict[str, int] = {}  # link whose bridge is offline -> since
+        self._heard: dict[str, int] = {}  # link -> last report of any of its sensors
+        self._quiet: dict[str, int] = {}  # link told to be quiet -> when
+        self._bound = 0  # no deadline lies before this
 
     @property
     def wants(self) -> frozenset[Quantity]:
         return frozenset(Quantity)
 
-    # -- limits
-
-    def _limits(self, source: str, watch: _Watch) -> tuple[int, int]:
-        """After how many ns is it degraded, and trouble?"""
-        p, sensor = self._p, self._home.sensors[source]
-        option = sensor.options.get("silent_after_s")
-        if isinstance(option, int | float) and not isinstance(option, bool) and option > 0:
-            return int(option * 1e9), int(option * 1e9)
-        if not sensor.address:
-            return int(p.stream_degraded_s * 1e9), int(p.stream_trouble_s * 1e9)
-        rhythm = watch.rhythm
-        if sensor.options.get("power") == "mains":
-            own = 3 * rhythm.usual() if rhythm.days >= p.learn_days else 0
-            limit = min(max(int(p.mains_s * 1e9), own), int(p.battery_h * HOUR))
-            return limit, limit
-        cap = p.battery_h
-        if (watch.vital or sensor.kind in _VITAL_KINDS) and rhythm.twice() < p.vital_h * HOUR / 1.25:
-            cap = p.vital_h
-        limit = int(cap * HOUR)
-        if rhythm.days >= p.learn_days:
-            own = min(3 * rhythm.usual(), rhythm.longest() + rhythm.longest() // 4 + HOUR)
-            limit = min(limit, max(own, int(p.at_least_s * 1e9)))
-        return limit, limit
-
-    # -- walking
+    # -- reports
 
     def process(self, blocks: Sequence[Block]) -> list[Event]:
-        blocks = [b for b in blocks if len(b)]
+        blocks = [b for b in blocks if b.t.shape[0]]
         if not blocks:
             return []
         if self._start is None:
-            self._begin(min(int(b.t[0]) for b in blocks))
-        times = self._reports(blocks)
-        control = {
-            t: list(group) for t, group in groupby(rows(blocks, _CONTROL, every=True), key=lambda r: r.t)
-        }
-        vital = self._vital(blocks)
-        out: list[_Out] = []
-        for t in sorted(control.keys() | vital.keys()):
-            self._report_until(times, t, "left", out)
-            self._control(t, control.get(t, []), out)
-            for source in vital.get(t, ()):
-                self._watch[source].vital = True
-        reach = max(int(b.t[-1]) for b in blocks)
-        self._report_until(times, reach, "right", out)
+            self._begin(min(b.t.item(0) for b in blocks))
+        times, control, vital, reach = gather(blocks, self._watch)
+        out: _Out = []
+        ends = self._quiet_ends(times)
+        if control or vital or ends:
+            told = {
+                t: list(group) for t, group in groupby(rows(control, _CONTROL, every=True), key=lambda r: r.t)
+            }
+            for t in sorted(told.keys() | vital.keys() | ends.keys()):
+                times = self._report_before(times, t, out)
+                self._control(t, told.get(t, []), out)
+                for link in ends.get(t, ()):
+                    self._heard_again(link, t, out)
+                for source in vital.get(t, ()):
+                    self._watch[source].vital = True
+                self._bound = 0
+        self._take_all(times, out)
         self._fire(reach, out)
         return _ordered(out)
 
+    def _quiet_ends(self, times: dict[str, Times]) -> dict[int, list[str]]:
+        """At which reports does a silence of a whole link end? Notes when each link is heard last."""
+        ends: dict[int, list[str]] = {}
+        links: dict[str, list[Times]] = {}
+        for source, found in times.items():
+            links.setdefault(self._watch[source].link, []).append(found)
+        for link, lists in links.items():
+            last = self._heard.get(link)
+            first, stop = min(int(x[0]) for x in lists), max(int(x[-1]) for x in lists)
+            if last is not None and first - last > _QUIET:
+                ends.setdefault(first, []).append(link)
+            if stop - first > _QUIET:
+                whole = np.unique(np.concatenate(lists))
+                for t in whole[np.flatnonzero(np.diff(whole) > _QUIET) + 1].tolist():
+                    ends.setdefault(t, []).append(link)
+            if last is None:
+                self._heard[link] = first
+        return ends
+
+    def _heard_again(self, link: str, t: int, out: _Out) -> None:
+        """The first report after a long silence of everybody on this link comes at ``t``."""
+        since = self._heard[link]
+        opened = self._quiet.pop(link, None)
+        if opened is not None:
+            evidence = {"reason": "quiet", "down_s": round((t - since) / 1e9, 3)}
+            self._tell(out, 0, "link_down", f"link:{link}", t, Phase.CLEAR, evidence)
+        if self._company(link):
+            for source in self._home.sources_on(link):
+                watch = self._watch[source]
+                if not watch.stage and t - watch.last > _QUIET:
+                    watch.excuse(t, t - max(since, watch.last))
+        self._heard[link] = t
+
+    def _company(self, link: str) -> bool:
+        return sum(self._watch[s].seen for s in self._home.sources_on(link)) >= _COMPANY
+
     def advance(self, t: int) -> list[Event]:
-        out: list[_Out] = []
-        if self._start is not None:
-            self._fire(t, out)
+        if self._start is None or self._bound >= t:
+            return []
+        out: _Out = []
+        self._fire(t, out)
         return _ordered(out)
 
     def _begin(self, t: int) -> None:
         self._start = t
         for source in sorted(self._home.sensors):
-            self._watch[source] = _Watch(Rhythm(), last=t)
+            self._watch[source] = Watched(self._home.sensors[source], self._p, t)
 
-    def _reports(self, blocks: Sequence[Block]) -> dict[str, Ints]:
-        """When did each enrolled source report? Retained values are of unknown age and do not count."""
-        found: dict[str, list[Ints]] = {}
-        for block in blocks:
-            watch = self._watch.get(block.source)
-            if watch is None or block.quantity is Q.AVAILABLE:
-                continue
-            fresh = (block.flags & (Flag.RETAINED | Flag.REPEAT)) == 0
-            if block.offsets is None and block.value.dtype.kind == "f":
-                known = np.isfinite(block.value)
-                fresh &= known if known.ndim == 1 else known.any(axis=1)
-            t = block.t if fresh.all() else block.t[fresh]
-            if t.size:
-                found.setdefault(block.source, []).append(t)
-        return {s: ts[0] if len(ts) == 1 else np.unique(np.concatenate(ts)) for s, ts in found.items()}
+    def _report_before(self, times: dict[str, Times], t: int, out: _Out) -> dict[str, Times]:
+        """Take all reports before ``t``; which are left?"""
+        due: dict[str, Times] = {}
+        left: dict[str, Times] = {}
+        for source, found in times.items():
+            n = int(np.searchsorted(found, t, side="left"))
+            if n:
+                due[source] = found[:n]
+            if n < len(found):
+                left[source] = found[n:]
+        self._take_all(due, out)
+        return left
 
-    def _vital(self, blocks: Sequence[Block]) -> dict[int, list[str]]:
-        """From which instants on are sources known to watch over life?"""
-        found: dict[int, list[str]] = {}
-        for block in blocks:
-            watch = self._watch.get(block.source)
-            if block.quantity in _VITAL and watch is not None and not watch.vital:
-                found.setdefault(int(block.t[0]), []).append(block.source)
-        return found
+    def _take_all(self, times: dict[str, Times], out: _Out) -> None:
+        """Take a stretch of reports in which no link was quiet."""
+        for source, found in times.items():
+            link, last = self._watch[source].link, int(found[-1])
+            if last > self._heard.get(link, 0):
+                self._heard[link] = last
+        for source, found in times.items():
+            self._take(source, found, out)
 
-    def _report_until(
-        self, times: dict[str, Ints], t: int, side: Literal["left", "right"], out: list[_Out]
-    ) -> None:
-        """Take all reports before ``t`` (left) or up to and including it (right)."""
-        for source in sorted(times):
-            left = times[source]
-            n = int(np.searchsorted(left, t, side=side))
-            if not n:
-                continue
-            self._take(source, left[:n], out)
-            times[source] = left[n:]
-
-    def _take(self, source: str, t: Ints, out: list[_Out]) -> None:
+    def _take(self, source: str, times: Times, out: _Out) -> None:
         watch = self._watch[source]
-        starts = [0, *(np.flatnonzero(np.diff(t) > _RUN) + 1).tolist()]
-        stops = [*(i - 1 for i in starts[1:]), len(t) - 1]
-        for i, j in zip(starts, stops, strict=True):
-            first, last = int(t[i]), int(t[j])
+        for first, last in runs(times):
+            if first - watch.last <= RUN and watch.seen and not (watch.stage or watch.offline):
+                if not watch.rhythm.same_day(last):
+                    watch.rhythm.reach(first, last)
+                    self._bound = 0
+                watch.last, watch.push = max(last, watch.last), 0
+                continue
             self._fire_one(source, watch, first, out)
             if watch.stage or watch.offline:
                 self._back(source, watch, first, out)
-            if watch.seen:
-                watch.rhythm.add(max(0, first - watch.last - watch.push), first)
-            watch.rhythm.reach(first, last)
-            watch.last, watch.push, watch.seen = last, 0, True
+            watch.heard(first, last)
+            self._bound = 0
 
-    def _back(self, source: str, watch: _Watch, t: int, out: list[_Out]) -> None:
+    def _back(self, source: str, watch: Watched, t: int, out: _Out) -> None:
         if watch.blamed:
             silent_s = round((t - watch.last) / 1e9, 3)
-            out.append((t, 0, self._event("sensor_silent", source, t, Phase.CLEAR, {"silent_s": silent_s})))
+            self._tell(out, 0, "sensor_silent", source, t, Phase.CLEAR, {"silent_s": silent_s})
         watch.stage, watch.offline, watch.blamed = 0, False, True
-        link = self._home.sensors[source].link
-        if link in self._bridge:
-            self._bridge_back(link, t, out)
+        if watch.link in self._bridge:
+            self._bridge_back(watch.link, t, out)
 
     # -- what the gateway says about links and bridges
 
-    def _control(self, t: int, group: list[Row], out: list[_Out]) -> None:
-        blind = max((int(r.value * 1e9) for r in group if r.quantity is Q.BLIND_S and r.value > 0), default=0)
+    def _control(self, t: int, group: list[Row], out: _Out) -> None:
+        blind = max((int(r.value * 1e9) for r in group if r.quantity is _BLIND_S and r.value > 0), default=0)
         self._fire(t - blind, out)
         if blind:
-            for source, watch in self._watch.items():
-                if not watch.stage and self._home.sensors[source].link not in self._down:
-                    self._excuse(watch, t, blind)
+            for watch in self._watch.values():
+                if not watch.stage and watch.link not in self._down:
+                    watch.excuse(t, blind)
         gone: dict[str, list[Row]] = {}
         latest = {(r.source, r.quantity): r for r in group if flag(r.value) is not None}
         for row in latest.values():
             value = row.value == 1
-            if row.quantity is Q.LINK_UP and row.source.startswith("link:"):
+            if row.quantity is _LINK_UP and row.source.startswith("link:"):
                 self._link(row.source[5:], value, t, out)
-            elif row.quantity is Q.AVAILABLE and row.source in self._watch:
+            elif row.quantity is _AVAILABLE and row.source in self._watch:
                 watch = self._watch[row.source]
                 if value and watch.offline:
                     self._back(row.source, watch, t, out)
                     watch.last, watch.push = t, 0
                 elif not value and not watch.offline:
-                    gone.setdefault(self._home.sensors[row.source].link, []).append(row)
+                    gone.setdefault(watch.link, []).append(row)
         for link, lost in sorted(gone.items()):
             self._offline(link, lost, t, out)
 
-    def _offline(self, link: str, lost: list[Row], t: int, out: list[_Out]) -> None:
+    def _offline(self, link: str, lost: list[Row], t: int, out: _Out) -> None:
         """Sources whose bridge says they are gone: one event if it says so of all at once."""
         there = [s for s in self._home.sources_on(link) if not self._watch[s].offline]
         whole = len(there) > 1 and len(lost) == len(there) and link not in self._bridge
-        retained = all(r.flags & Flag.RETAINED for r in lost)
         if whole:
             self._bridge[link] = t
-            more = {"found_at_connect": True} if retained else {}
-            out.append(
-                (t, 0, self._event("link_down", f"link:{link}", t, Phase.ONSET, {"reason": "bridge", **more}))
-            )
+            found = {"found_at_connect": True} if all(r.flags & RETAINED for r in lost) else {}
+            self._tell(out, 0, "link_down", f"link:{link}", t, Phase.ONSET, {"reason": "bridge", **found})
         for row in lost:
             watch = self._watch[row.source]
             already, watch.offline = watch.stage > 0, True
@@ -247,98 +215,92 @@ class SilenceDetector:
                 continue
             watch.blamed = not whole
             if not whole:
-                evidence: dict[str, Any] = {"stage": "trouble", "reason": "offline"}
-                if row.flags & Flag.RETAINED:
-                    evidence["found_at_connect"] = True
-                out.append((t, 0, self._event("sensor_silent", row.source, t, Phase.ONSET, evidence)))
+                found = {"found_at_connect": True} if row.flags & RETAINED else {}
+                evidence = {"stage": "trouble", "reason": "offline", **found}
+                self._tell(out, 0, "sensor_silent", row.source, t, Phase.ONSET, evidence)
 
-    def _bridge_back(self, link: str, t: int, out: list[_Out]) -> None:
+    def _bridge_back(self, link: str, t: int, out: _Out) -> None:
         since = self._bridge.pop(link)
-        down_s = round((t - since) / 1e9, 3)
-        out.append(
-            (
-                t,
-                0,
-                self._event(
-                    "link_down", f"link:{link}", t, Phase.CLEAR, {"reason": "bridge", "down_s": down_s}
-                ),
-            )
-        )
+        evidence = {"reason": "bridge", "down_s": round((t - since) / 1e9, 3)}
+        self._tell(out, 0, "link_down", f"link:{link}", t, Phase.CLEAR, evidence)
         for source in self._home.sources_on(link):
             watch = self._watch[source]
             if watch.offline and not watch.blamed:
                 watch.offline, watch.stage, watch.blamed = False, 0, True
-                self._excuse(watch, t, t - since)
+                watch.excuse(t, t - since)
 
-    def _link(self, link: str, up: bool, t: int, out: list[_Out]) -> None:
+    def _link(self, link: str, up: bool, t: int, out: _Out) -> None:
         if not up:
             self._down.setdefault(link, t)
             return
         since = self._down.pop(link, None)
         if since is None:
             return
-        opened = self._told.pop(link, None)
-        if opened is not None:
-            down_s = round((t - since) / 1e9, 3)
-            out.append(
-                (
-                    t,
-                    0,
-                    self._event(
-                        "link_down", f"link:{link}", t, Phase.CLEAR, {"reason": "link", "down_s": down_s}
-                    ),
-                )
-            )
+        if self._told.pop(link, None) is not None:
+            evidence = {"reason": "link", "down_s": round((t - since) / 1e9, 3)}
+            self._tell(out, 0, "link_down", f"link:{link}", t, Phase.CLEAR, evidence)
         for source in self._home.sources_on(link):
             watch = self._watch[source]
             if not watch.stage:
-                self._excuse(watch, t, t - since)
-
-    @staticmethod
-    def _excuse(watch: _Watch, t: int, lost: int) -> None:
-        """Nothing could be heard for ``lost`` ns, until ``t``: the deadline moves on.
-
-        After a long loss the sensor gets its whole limit again, because its report may have been lost.
-        """
-        watch.push += lost
-        if lost > 60 * SECOND:
-            watch.push = max(watch.push, t - watch.last)
+                watch.excuse(t, t - since)
 
     # -- deadlines
 
-    def _fire(self, t: int, out: list[_Out]) -> None:
+    def _fire(self, t: int, out: _Out) -> None:
+        if self._bound >= t:
+            return
+        bound = NEVER
         for link in sorted(self._down):
+            if link in self._told:
+                continue
             due = self._down[link] + int(self._p.link_down_s * 1e9)
-            if link not in self._told and due < t:
+            if due < t:
                 self._told[link] = due
-                out.append(
-                    (due, 1, self._event("link_down", f"link:{link}", due, Phase.ONSET, {"reason": "link"}))
-                )
-        for source, watch in self._watch.items():
-            self._fire_one(source, watch, t, out)
+                self._tell(out, 1, "link_down", f"link:{link}", due, Phase.ONSET, {"reason": "link"})
+            else:
+                bound = min(bound, due)
+        due_now = sorted((w.due(), s) for s, w in self._watch.items() if w.link not in self._down)
+        for _, source in due_now:
+            self._fire_one(source, self._watch[source], t, out)
+        for watch in self._watch.values():
+            if watch.link not in self._down and watch.link not in self._quiet:
+                bound = min(bound, watch.due())
+        self._bound = bound
 
-    def _fire_one(self, source: str, watch: _Watch, t: int, out: list[_Out]) -> None:
-        if watch.stage == 2 or watch.offline or t - watch.last <= _RUN:
+    def _fire_one(self, source: str, watch: Watched, t: int, out: _Out) -> None:
+        if t - watch.last <= RUN or watch.link in self._down:
             return
-        if self._home.sensors[source].link in self._down:
-            return
-        degraded, trouble = self._limits(source, watch)
-        for stage, limit in ((1, degraded), (2, trouble)) if degraded < trouble else ((2, trouble),):
-            due = watch.last + watch.push + max(limit, _RUN)
-            if watch.stage < stage and due < t:
-                phase = Phase.UPDATE if watch.stage else Phase.ONSET
-                watch.stage = stage
-                evidence = {
-                    "stage": _STAGES[stage],
-                    "reason": "silent" if watch.seen else "never",
-                    "limit_s": limit / 1e9,
-                    "last_seen": watch.last,
-                }
-                out.append((due, 1, self._event("sensor_silent", source, due, phase, evidence)))
+        for stage, due, limit in watch.steps():
+            if due >= t:
+                return
+            if self._hushed(watch.link, due, out):
+                return
+            phase = Phase.UPDATE if watch.stage else Phase.ONSET
+            watch.stage = stage
+            evidence = {
+                "stage": _STAGES[stage],
+                "reason": "silent" if watch.seen else "never",
+                "limit_s": limit / 1e9,
+                "last_seen": watch.last,
+            }
+            self._tell(out, 1, "sensor_silent", source, due, phase, evidence)
 
-    def _event(self, kind: str, source: str, t: int, phase: Phase, evidence: Mapping[str, Any]) -> Event:
+    def _hushed(self, link: str, due: int, out: _Out) -> bool:
+        """Is everybody on this link silent at ``due``? Then it is told once, about the link."""
+        if link in self._quiet:
+            return True
+        if due - self._heard.get(link, due) <= _QUIET or not self._company(link):
+            return False
+        self._quiet[link] = due
+        self._tell(out, 1, "link_down", f"link:{link}", due, Phase.ONSET, {"reason": "quiet"})
+        return True
+
+    def _tell(
+        self, out: _Out, late: int, kind: str, source: str, t: int, phase: Phase, evidence: Mapping[str, Any]
+    ) -> None:
         room = self._home.room_of(source)
-        return Event("silence", kind, source, t, phase, {**evidence, **({"room": room} if room else {})})
+        where = {"room": room} if room else {}
+        out.append((t, late, Event("silence", kind, source, t, phase, {**evidence, **where})))
 
     # -- state
 
@@ -349,19 +311,9 @@ class SilenceDetector:
             "down": dict(self._down),
             "told": dict(self._told),
             "bridge": dict(self._bridge),
-            "watch": {
-                s: [
-                    w.last,
-                    w.push,
-                    w.stage,
-                    w.seen,
-                    w.offline,
-                    w.blamed,
-                    w.vital,
-                    w.rhythm.snapshot(),
-                ]
-                for s, w in self._watch.items()
-            },
+            "heard": dict(self._heard),
+            "quiet": dict(self._quiet),
+            "watch": {s: w.state() for s, w in self._watch.items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -370,21 +322,19 @@ class SilenceDetector:
         self._start = state["start"]
         self._down, self._told = dict(state["down"]), dict(state["told"])
         self._bridge = dict(state["bridge"])
-        self._watch = {}
-        if self._start is not None:
-            for source in sorted(self._home.sensors):
-                kept = state["watch"].get(source)
-                if kept is None:  # enrolled since: its clock starts when the others' last did
-                    begun = max((w[0] for w in state["watch"].values()), default=self._start)
-                    self._watch[source] = _Watch(Rhythm(), last=begun)
-                else:
-                    last, push, stage, seen, offline, blamed, vital, rhythm = kept
-                    self._watch[source] = _Watch(
-                        Rhythm.restored(rhythm), last, push, stage, seen, offline, blamed, vital
-                    )
+        self._heard, self._quiet = dict(state["heard"]), dict(state["quiet"])
+        self._watch, self._bound = {}, 0
+        if self._start is None:
+            return
+        # a sensor enrolled since: its clock starts when something was last heard
+        latest = max((w[0] for w in state["watch"].values()), default=self._start)
+        for source, sensor in sorted(self._home.sensors.items()):
+            watch = self._watch[source] = Watched(sensor, self._p, latest)
+            if source in state["watch"]:
+                watch.load(state["watch"][source])
 
 
-def _ordered(out: list[_Out]) -> list[Event]:
+def _ordered(out: _Out) -> list[Event]:
     out.sort(key=lambda e: (e[0], e[1], e[2].source, e[2].kind))
     return [event for _, _, event in out]
 
