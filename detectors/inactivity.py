@@ -34,7 +34,7 @@ from detectors.household import WANTS, Household, Seen
 from detectors.life import Weight
 
 _STAGES = ("question", "warning", "alarm")
-_VERSION = 1
+_VERSION = 2
 # the fixed rule: a silence that begins at this local hour may last so many hours; straight in between
 _FIXED = ((0, 12), (3, 10), (5, 8), (8, 7), (17, 7), (20, 10), (22, 12), (24, 12))
 _FIXED_HOURS, _FIXED_LIMITS = [[float(x[k]) for x in _FIXED] for k in (0, 1)]

@@ -4,10 +4,10 @@ A dead sensor keeps a healthy last value for ever unless somebody watches its rh
 be silent is said in ``detectors/watched.py``. A broken link, a bridge that is offline or a gateway that
 was not running is said once, about the link, and never blamed on each sensor behind it.
 
-So is a link of at least three sensors from which nothing at all came for six hours: when the first of
-its sensors is overdue then, ``link_down`` with reason ``quiet`` is told instead (an empty home whose
-sensors report only what people do, or a bridge that died unnoticed). Time in which nobody was heard
-counts for nobody once somebody is heard again.
+So is a link of at least three sensors from which nothing at all comes for half as long again as it ever
+did before (an hour to twelve; twelve in the first three days): when the first of its sensors is overdue
+then, ``link_down`` with reason ``quiet`` is told instead. It is a bridge that died unnoticed, or an empty
+home whose sensors report only what people do. That time then counts against none of its sensors.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from typing import Any
 import numpy as np
 
 from core.contracts import DetectorSpec
-from core.model import HOUR, Block, Event, Home, Ints, Phase
+from core.model import HOUR, Block, Event, Home, Phase
 from core.quantity import Quantity
 from detectors.reports import Times, gather, runs
+from detectors.rhythm import Rhythm
 from detectors.rows import RETAINED, Row, flag, rows
 from detectors.watched import NEVER, RUN, SilenceParams, Watched
 
 Q = Quantity
 _LINK_UP, _BLIND_S, _AVAILABLE = Q.LINK_UP, Q.BLIND_S, Q.AVAILABLE
 _CONTROL = frozenset({_LINK_UP, _BLIND_S, _AVAILABLE})
-_VERSION = 1
+_VERSION = 2
 _STAGES = ("", "degraded", "trouble")
-_QUIET = 6 * HOUR
+_QUIET = 12 * HOUR  # longer than a night
+_PAUSE = HOUR  # shorter common silences are nothing
 _COMPANY = 3  # so many sensors must have spoken before their common silence says something
 _Out = list[tuple[int, int, Event]]  # t, 1 if a deadline fired (only time after t tells so), event
 
@@ -47,6 +49,7 @@ class SilenceDetector:
         self._told: dict[str, int] = {}  # link -> opened
         self._bridge: dict[str, int] = {}  # link whose bridge is offline -> since
         self._heard: dict[str, int] = {}  # link -> last report of any of its sensors
+        self._pace: dict[str, Rhythm] = {}  # link -> how long it is silent as a whole
         self._quiet: dict[str, int] = {}  # link told to be quiet -> when
         self._bound = 0  # no deadline lies before this
 
@@ -82,7 +85,7 @@ class SilenceDetector:
         return _ordered(out)
 
     def _quiet_ends(self, times: dict[str, Times]) -> dict[int, list[str]]:
-        """At which reports does a silence of a whole link end? Notes when each link is heard last."""
+        """At which reports does a common silence of a link end that is worth noting?"""
         ends: dict[int, list[str]] = {}
         links: dict[str, list[Times]] = {}
         for source, found in times.items():
@@ -90,27 +93,38 @@ class SilenceDetector:
         for link, lists in links.items():
             last = self._heard.get(link)
             first, stop = min(int(x[0]) for x in lists), max(int(x[-1]) for x in lists)
-            if last is not None and first - last > _QUIET:
+            if last is not None and first - last > _PAUSE:
                 ends.setdefault(first, []).append(link)
-            if stop - first > _QUIET:
+            if stop - first > _PAUSE:
                 whole = np.unique(np.concatenate(lists))
-                for t in whole[np.flatnonzero(np.diff(whole) > _QUIET) + 1].tolist():
+                for t in whole[np.flatnonzero(np.diff(whole) > _PAUSE) + 1].tolist():
                     ends.setdefault(t, []).append(link)
             if last is None:
-                self._heard[link] = first
+                self._heard[link], self._pace[link] = first, Rhythm()
+                self._pace[link].reach(first, first)
         return ends
 
+    def _patience(self, link: str) -> int:
+        """After which common silence is a link quiet?"""
+        pace = self._pace.get(link)
+        if pace is None or pace.days < self._p.learn_days:
+            return _QUIET
+        return min(_QUIET, max(_PAUSE, pace.longest() * 3 // 2))
+
     def _heard_again(self, link: str, t: int, out: _Out) -> None:
-        """The first report after a long silence of everybody on this link comes at ``t``."""
+        """The first report after a silence of everybody on this link comes at ``t``."""
         since = self._heard[link]
+        quiet = t - since > self._patience(link)
+        self._pace[link].add(t - since, t)
+        self._pace[link].reach(t, t)
         opened = self._quiet.pop(link, None)
         if opened is not None:
             evidence = {"reason": "quiet", "down_s": round((t - since) / 1e9, 3)}
             self._tell(out, 0, "link_down", f"link:{link}", t, Phase.CLEAR, evidence)
-        if self._company(link):
+        if quiet and self._company(link):
             for source in self._home.sources_on(link):
                 watch = self._watch[source]
-                if not watch.stage and t - watch.last > _QUIET:
+                if not watch.stage:
                     watch.excuse(t, t - max(since, watch.last))
         self._heard[link] = t
 
@@ -289,7 +303,7 @@ class SilenceDetector:
         """Is everybody on this link silent at ``due``? Then it is told once, about the link."""
         if link in self._quiet:
             return True
-        if due - self._heard.get(link, due) <= _QUIET or not self._company(link):
+        if due - self._heard.get(link, due) <= self._patience(link) or not self._company(link):
             return False
         self._quiet[link] = due
         self._tell(out, 1, "link_down", f"link:{link}", due, Phase.ONSET, {"reason": "quiet"})
@@ -313,6 +327,7 @@ class SilenceDetector:
             "bridge": dict(self._bridge),
             "heard": dict(self._heard),
             "quiet": dict(self._quiet),
+            "pace": {link: pace.snapshot() for link, pace in self._pace.items()},
             "watch": {s: w.state() for s, w in self._watch.items()},
         }
 
@@ -323,6 +338,7 @@ class SilenceDetector:
         self._down, self._told = dict(state["down"]), dict(state["told"])
         self._bridge = dict(state["bridge"])
         self._heard, self._quiet = dict(state["heard"]), dict(state["quiet"])
+        self._pace = {link: Rhythm.restored(pace) for link, pace in state["pace"].items()}
         self._watch, self._bound = {}, 0
         if self._start is None:
             return

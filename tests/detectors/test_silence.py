@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.model import DAY, HOUR, MINUTE, SECOND, Event, Flag, Home, Phase, Reading, Sensor
+from core.model import DAY, HOUR, MINUTE, SECOND, Block, Event, Flag, Home, Phase, Reading, Sensor
 from core.quantity import Quantity as Q
 from detectors.rhythm import Rhythm
 from detectors.silence import SPEC
@@ -121,8 +121,6 @@ def test_an_offline_bridge_is_one_event_not_one_a_sensor() -> None:
     start = [report(s, T0) for s in broker]
     gone = [Reading(s, Q.AVAILABLE, T0 + MINUTE, 0.0) for s in broker]
     back = [Reading(s, Q.AVAILABLE, T0 + HOUR, 1.0) for s in broker]
-    from core.model import Block
-
     events: list[Event] = []
     for group in (start, gone, back):
         events += detector.process([Block.of([r]) for r in group])
@@ -139,6 +137,32 @@ def test_one_unavailable_device_is_blamed_itself() -> None:
         ("motion", "onset", "offline"),
         ("motion", "clear", None),
     ]
+
+
+def people_only(*names: str) -> Home:
+    return Home(
+        "h", sensors={n: Sensor(n, "any", "broker", room="hall", kind="motion", address=n) for n in names}
+    )
+
+
+def test_an_empty_home_is_told_once_about_the_link_and_forgotten_on_return() -> None:
+    names = ("a", "b", "c", "d")
+    life = [r for n, name in enumerate(names) for r in regular(name, 2 * HOUR, T0 + 5 * DAY, T0 + n * MINUTE)]
+    back = [report("a", T0 + 9 * DAY), *(report(n, T0 + 9 * DAY + HOUR) for n in names[1:])]
+    events = give(made(SPEC, people_only(*names)), life + back, T0 + 9 * DAY + 2 * HOUR)
+    assert [(e.kind, e.source, e.phase.value, e.evidence["reason"]) for e in events] == [
+        ("link_down", "link:broker", "onset", "quiet"),
+        ("link_down", "link:broker", "clear", "quiet"),
+    ]
+
+
+def test_one_dead_sensor_among_living_ones_is_blamed_itself() -> None:
+    names = ("a", "b", "c", "d")
+    life = [r for n, name in enumerate(names) for r in regular(name, 2 * HOUR, T0 + 5 * DAY, T0 + n * MINUTE)]
+    life += [r for name in names[1:] for r in regular(name, 2 * HOUR, T0 + 7 * DAY, T0 + 5 * DAY)]
+    events = give(made(SPEC, people_only(*names)), life, T0 + 7 * DAY)
+    assert [(e.kind, e.source) for e in events] == [("sensor_silent", "a")]
+    assert events[0].t - events[0].evidence["last_seen"] <= 6 * HOUR
 
 
 def test_a_gateway_that_was_off_blames_nobody() -> None:
