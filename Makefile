@@ -4,9 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 VENV := .venv
 BIN := $(VENV)/bin
 SCENARIO ?= fall_in_bathroom
-BENCH ?= bench.yaml
 
-.PHONY: run test check bench slow hardware setup clean
+.PHONY: run test check bench slow setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,7 +14,6 @@ help:
 	@echo "make check                ruff, mypy --strict, import rules"
 	@echo "make bench                the measured claims, as tables"
 	@echo "make slow                 the long suites"
-	@echo "make hardware BENCH=file  the same driver tests on real ports"
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with its venv module is needed, and none was found"; exit 1; }
@@ -45,10 +43,9 @@ test: $(VENV)/.dev check
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
-hardware: $(VENV)/.dev
-	HEARTHWATCH_BENCH=$(BENCH) $(BIN)/python -m pytest -m hardware tests/hardware
-
 bench: $(VENV)/.dev
+	$(BIN)/python -m bench.decode
+	$(BIN)/python -m bench.parse
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.store
 	$(BIN)/python -m bench.falls
