@@ -44,6 +44,7 @@ WALL_CHECK_EVERY_NS = 5 * SECOND
 WALL_TOLD_NS = SECOND // 2  # NTP's slewing is not worth a packet; a step is
 DUE_EVERY_NS = SECOND // 5
 MAX_TURN = 4096
+MARK_AGAIN_NS = 5 * SECOND
 KEEP_ALERTS_NS = 2 * 365 * DAY  # two years of alerts are a few megabytes
 WITHHOLD = 10  # packets left unacknowledged while the disk refuses; more would stop the broker (20 in flight)
 
@@ -71,6 +72,7 @@ class Gateway:
         self._unsettled: Counter[int] = Counter()
         self._storage_down = self._save_failed = False
         self._set_aside = 0
+        self._marked: dict[str, int] = {}
         self._store_fault = ""
         self.store: SampleStore | None = None
         self.delivery: Delivery | None = None
@@ -265,6 +267,9 @@ class Gateway:
     def _mark(self, alert: Alert) -> None:
         """Keep the raw readings around it: of its room, or of all where the room is not known."""
         room = alert.room or self.plan.home.room_of(alert.source)
+        if 0 <= alert.opened - self._marked.get(room, -MARK_AGAIN_NS) < MARK_AGAIN_NS:
+            return  # in a storm of alerts the windows would be the same, and each costs the store
+        self._marked[room] = alert.opened
         sources = [s.id for s in self.plan.home.sensors.values() if s.room == room] if room else None
         if self.store is not None:
             self.store.mark(alert.opened, sources)
