@@ -8,7 +8,7 @@ measured figures stand in docs/reference/falls.md; every fall in them is acted, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,27 +16,37 @@ import numpy as np
 from core.contracts import DetectorSpec
 from core.model import SECOND, Block, Event, Flag, Floats, Home, Mounting
 from core.quantity import Quantity as Q
-from detectors.fall_case import DETECTOR, KIND, FallCase, Waits
+from detectors.fall_around import WANTS as AROUND
+from detectors.fall_around import Around, Zone, inside
+from detectors.fall_case import DETECTOR, KIND, FallCase, Look, Waits
 from detectors.fall_watch import Watch
 
-VERSION = 1
-WANTS = frozenset({Q.FALL_STATE, Q.CLOUD, Q.TRACK})
+VERSION = 2
+RADAR = frozenset({Q.FALL_STATE, Q.CLOUD, Q.TRACK})
+WANTS = RADAR | AROUND
+BED_M = 0.25  # a drop inside a resting zone that ends lower above the floor missed the bed
+UNSEEN = 2 * SECOND
 Item = tuple[int, str, str, Block, int]  # t, source, quantity, its block, row
 
 
 @dataclass(frozen=True, slots=True)
 class FallParams:
-    """How long must a person lie before each stage?"""
+    """How long must a person lie before each stage, and where is lying down normal?
+
+    ``rest_zones``: per radar, rectangles on the floor (x, y, x, y of two corners, m, in the radar's axes:
+    x sideways, y ahead) where a bed or a chair stands.
+    """
 
     confirm_after_s: float = 15.0  # low and little motion: the fall is confirmed
     long_lie_after_s: float = 300.0  # still down: a long lie
     recover_after_s: float = 3.0  # upright for this long: got up
+    rest_zones: Mapping[str, tuple[Zone, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in ("confirm_after_s", "long_lie_after_s", "recover_after_s"):
+            value = getattr(self, name)
             if not 0 < value < 86400:
-                raise ValueError(f"{field.name} must be above 0 and below a day, not {value}")
+                raise ValueError(f"{name} must be above 0 and below a day, not {value}")
         if self.long_lie_after_s <= self.confirm_after_s:
             raise ValueError("long_lie_after_s must be longer than confirm_after_s")
 
@@ -55,6 +65,8 @@ class FallDetector:
         )
         self._alone = len(home.residents) < 2
         self._cases: dict[str, tuple[FallCase, Watch]] = {}
+        self._around = Around(home)
+        self._base: dict[str, list[int]] = {}  # what Around had counted when a source's case opened
 
     def process(self, blocks: Sequence[Block]) -> list[Event]:
         """Walk instants in the order (t, source), whatever the blocks' cut and order."""
@@ -77,23 +89,34 @@ class FallDetector:
         return events
 
     def _instant(self, t: int, source: str, items: list[Item]) -> list[Event]:
-        case, watch = self._of(source)
-        parts: dict[Q, list[Floats]] = {Q.CLOUD: [], Q.TRACK: []}
+        clouds: list[Floats] = []
+        tracks: list[Floats] = []
         events: list[Event] = []
-        for _, _, name, block, row in items:
-            if block.flags[row] & (Flag.REPEAT | (0 if name == Q.FALL_STATE else Flag.RETAINED)):
+        for _, _, _, block, row in items:
+            flags, quantity = int(block.flags[row]), block.quantity
+            if flags & Flag.REPEAT:
                 continue
-            if block.quantity is Q.CLOUD:
-                parts[Q.CLOUD].append(block.points(row))
-            elif block.quantity is Q.TRACK:
-                parts[Q.TRACK].append(block.value[row : row + 1])
-            else:
-                events += case.verdict(t, float(block.value[row]), int(block.flags[row]))
-        cloud, tracks = (np.concatenate(p) if p else None for p in parts.values())
-        if cloud is not None or tracks is not None:
-            watch.see(t, cloud, tracks)
-        if case.opened is None:
-            watch.rest()
+            if quantity in AROUND:
+                if self._around.take(t, source, quantity, float(block.value[row]), flags):
+                    events += self._rested(t, self._home.room_of(source))
+            elif quantity is Q.FALL_STATE:
+                case, _ = self._of(source)
+                events += self._told(source, case.verdict(t, float(block.value[row]), flags))
+            elif not flags & Flag.RETAINED:
+                (clouds if quantity is Q.CLOUD else tracks).append(
+                    block.points(row) if quantity is Q.CLOUD else block.value[row : row + 1]
+                )
+        if clouds or tracks:
+            cloud, track = (np.concatenate(rows) if rows else None for rows in (clouds, tracks))
+            self._of(source)[1].see(t, cloud, track)
+        return events
+
+    def _rested(self, t: int, room: str) -> list[Event]:
+        """Somebody got into a bed or onto a seat of this room: which suspected falls was that?"""
+        events: list[Event] = []
+        for source, (case, _) in sorted(self._cases.items()):
+            if self._alone and self._home.room_of(source) == room:
+                events += self._told(source, case.rested(t))
         return events
 
     def advance(self, t: int) -> list[Event]:
@@ -114,17 +137,45 @@ class FallDetector:
     def _step(self, t: int, source: str, deadline: bool) -> list[Event]:
         case, watch = self._cases[source]
         if deadline:
-            return [case.expire()]
+            return self._told(source, [case.expire()])
         look = watch.close()
         if look is None:
             return []
         before = case.dropped
-        events = case.look(t, look)
-        if case.opened is None:
-            watch.rest()
-        elif case.dropped != before:
+        events = self._told(source, case.look(t, self._believed(t, source, look)))
+        if case.dropped != before:
             watch.lie()
         return events
+
+    def _believed(self, t: int, source: str, look: Look) -> Look:
+        """A drop onto a bed or seat, or inside a resting zone, is none."""
+        if look.drop is None:
+            return look
+        zones = self._params.rest_zones.get(source, ())
+        off_floor = not look.drop["above_floor"] or look.drop["low_m"] > BED_M
+        at_rest = off_floor and inside(zones, *look.drop["place_m"])
+        sat = self._alone and self._around.resting(self._home.room_of(source), t)
+        return look._replace(drop=None) if at_rest or sat else look
+
+    def _told(self, source: str, events: list[Event]) -> list[Event]:
+        """The events with what the rest of the home says, as numbers."""
+        case, watch = self._cases[source]
+        now = self._around.count(self._home.room_of(source))
+        out: list[Event] = []
+        for event in events:
+            base = self._base.setdefault(source, now)
+            more: dict[str, float] = {
+                name: n - b
+                for name, n, b in zip(("motion_elsewhere", "doors_opened"), now, base, strict=True)
+                if n > b
+            }
+            if watch.seen is not None and event.t - watch.seen > UNSEEN:
+                more["unseen_s"] = round((event.t - watch.seen) / SECOND, 1)
+            out.append(replace(event, evidence={**event.evidence, **more}) if more else event)
+        if case.opened is None:
+            self._base.pop(source, None)
+            watch.rest()
+        return out
 
     def _of(self, source: str) -> tuple[FallCase, Watch]:
         if source not in self._cases:
@@ -137,7 +188,13 @@ class FallDetector:
     def snapshot(self) -> dict[str, Any]:
         """All state, as JSON."""
         cases = {s: {"case": c.snapshot(), "watch": w.snapshot()} for s, (c, w) in self._cases.items()}
-        return {"detector": DETECTOR, "version": VERSION, "cases": cases}
+        return {
+            "detector": DETECTOR,
+            "version": VERSION,
+            "cases": cases,
+            "around": self._around.snapshot(),
+            "base": {source: list(counts) for source, counts in self._base.items()},
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a snapshot. Raises ValueError if it is not one of ours."""
@@ -149,6 +206,8 @@ class FallDetector:
                 case, watch = self._of(source)
                 case.restore(parts["case"])
                 watch.restore(parts["watch"])
+            self._around.restore(state["around"])
+            self._base = {source: [int(n) for n in counts] for source, counts in state["base"].items()}
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             self._cases = {}
             raise ValueError(f"a damaged snapshot of the fall detector: {error!r}") from None

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from core.model import SECOND, Event, Flag, Phase
+from detectors.fall_around import TO_REST
 
 DETECTOR = KIND = "fall"
 MOTION_GRACE = 3  # motion on the floor may postpone `confirmed` up to this many times the waiting time
@@ -67,12 +68,17 @@ class FallCase:
             return None
         if self.stage == "suspected":
             return self.confirm
-        return self.opened + self._waits.long_lie if self.stage == "confirmed" else None
+        if self.stage != "confirmed":
+            return None
+        return max(self.confirm or self.opened, self.opened + self._waits.long_lie)
 
     def expire(self) -> Event:
-        """The deadline passed: the next stage."""
+        """The deadline passed: the next stage, or the end if the body was last seen upright."""
         due = self.deadline()
         assert due is not None
+        if self.cloud and self.up_since is not None and not self.sensor:
+            self.cloud = False
+            return self._close(due, "up")
         self.stage = "confirmed" if self.stage == "suspected" else "long_lie"
         return self._event(due, Phase.UPDATE)
 
@@ -101,6 +107,15 @@ class FallCase:
         self.cloud, self.up_since = False, None
         self.facts["height_after_m"] = look.height_m
         return [] if self.sensor else [self._close(t, "up")]
+
+    def rested(self, t: int) -> list[Event]:
+        """A bed or seat was occupied: a drop just before was somebody going to rest."""
+        if not self.cloud or self.stage != "suspected" or self.dropped is None:
+            return []
+        if t - self.dropped > TO_REST:
+            return []
+        self.cloud, self.up_since = False, None
+        return [] if self.sensor else [self._close(t, "rest")]
 
     def _same(self, t: int) -> bool:
         again = AGAIN if self.opened is not None and self.cloud else SETTLED

@@ -44,10 +44,11 @@ class Body(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A body, the body heights before it at the same spot, and the features of the change."""
+    """A body, from which height it came, the highest (but one) it had, and the features of the change."""
 
     body: Body
     before_m: float
+    highest_m: float
     features: Floats
 
 
@@ -123,7 +124,8 @@ def features(now: Body, before: list[Body], lately: list[Body], model: Model, si
         start = middle[fourth]
     fastest = max((b.doppler for b in (*before, *lately, now) if b.doppler == b.doppler), default=0.0)
     speed, spread = float(np.log(fastest + 0.1)), float(np.log(now.p75 - now.p25 + 0.1))
-    return Change(now, start, np.array((drop, settled, speed, spread, foot, top)))
+    highest = middle[max(0, len(middle) - 2)]
+    return Change(now, start, highest, np.array((drop, settled, speed, spread, foot, top)))
 
 
 class Scene:

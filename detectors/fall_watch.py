@@ -42,7 +42,7 @@ class Watch:
         self._models = load()
         self._tracked = self._flat = False
         self._start: int | None = None  # of the open slot
-        self._seen = 0  # the newest frame
+        self.seen: int | None = None  # the newest frame
         self._lying: Lying | None = None
         self.scene: Scene | None = None
         self.changes: list[Change] = []  # of the newest slot; for training
@@ -67,7 +67,7 @@ class Watch:
         assert self.scene is not None
         if self._start is None:
             self._start = t
-        self._seen = t
+        self.seen = t
         if cloud is None:
             cloud = _as_points(tracks)
         self.scene.add(self._geometry.level(cloud))
@@ -94,7 +94,7 @@ class Watch:
         scene, end = self.scene, self.due()
         assert scene is not None
         assert end is not None
-        if end - self._seen > GAP:
+        if self.seen is None or end - self.seen > GAP:
             self._start = None
             self._begin()
             return None
@@ -126,7 +126,7 @@ class Watch:
         floor = self._geometry.floor_m
         if floor is None:
             return score
-        top, drop = change.body.p75 - floor, float(change.features[0])
+        top, drop = change.body.p75 - floor, change.highest_m - change.body.p50
         if top > model.floor_high_m:
             return min(score, model.floor_high_m - top)
         return max(score, min(model.floor_low_m - top, drop - model.floor_drop_m))
@@ -168,7 +168,7 @@ class Watch:
             "points": body.points,
             "family": str(self._geometry.family),
             "above_floor": self._geometry.floor_m is not None,
-            "place_m": [round(body.u, 3), round(body.v, 3)],
+            "place_m": [round(body.v, 3), round(body.u, 3)],
             "trace": trace,
         }
         if body.doppler == body.doppler:
@@ -182,7 +182,7 @@ class Watch:
             "tracked": self._tracked,
             "flat": self._flat,
             "start": self._start,
-            "seen": self._seen,
+            "seen": self.seen,
             "lying": None if self._lying is None else list(self._lying),
             "scene": None if self.scene is None else self.scene.snapshot(),
         }
@@ -194,7 +194,7 @@ class Watch:
             self._begin()
             assert self.scene is not None
             self.scene.restore(state["scene"])
-        self._start, self._seen = state["start"], int(state["seen"])
+        self._start, self.seen = state["start"], state["seen"]
         self._lying = None if state["lying"] is None else Lying(*state["lying"])
 
 

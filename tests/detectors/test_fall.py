@@ -7,23 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.model import SECOND, Block, Flag, Home, Mounting, Phase, Reading, Sensor
+from core.model import SECOND, Block, Flag, Home, Mounting, Phase, Reading, Resident, Sensor
 from core.quantity import Quantity as Q
 from detectors import DETECTORS
 from detectors.fall import SPEC, FallParams
 
 S = SECOND
-HOME = Home(
-    "home",
-    sensors={
-        "radar": Sensor("radar", "any", "port", mounting=Mounting(height_m=1.5)),
-        "module": Sensor("module", "any", "other"),
-    },
-)
+SENSORS = {
+    "radar": Sensor("radar", "any", "port", room="bedroom", mounting=Mounting(height_m=1.5)),
+    "module": Sensor("module", "any", "other", room="hall"),
+    "bed": Sensor("bed", "any", "broker", room="bedroom"),
+    "kitchen": Sensor("kitchen", "any", "broker", room="kitchen"),
+    "door": Sensor("door", "any", "broker", room="hall"),
+}
+HOME = Home("home", sensors=SENSORS)
+COUPLE = Home("home", residents=(Resident("a"), Resident("b")), sensors=SENSORS)
 
 
-def detector(**params):
-    return SPEC.make(FallParams(**params), HOME)
+def detector(home=HOME, **params):
+    return SPEC.make(FallParams(**params), home)
 
 
 def blocks(readings):
@@ -34,15 +36,26 @@ def blocks(readings):
     return [Block.of(group) for group in groups.values()]
 
 
-def person(t0, t1, top, seed=0, rate=10, spread=0.3):
+def person(t0, t1, top, seed=0, rate=10, spread=0.3, x=0.0):
     """Frames of a standing (top 1.7) or lying (top 0.3) cloud under a sensor 1.5 m up."""
     rng = np.random.default_rng(seed)
     out = []
     for t in range(int(t0 * S), int(t1 * S), S // rate):
         n = rng.integers(4, 15)
         z = rng.uniform(max(top - 1.2, 0.05), top, n) - 1.5
-        points = np.column_stack([rng.normal(0, spread, n), rng.normal(2, spread, n), z,
+        points = np.column_stack([rng.normal(x, spread, n), rng.normal(2, spread, n), z,
                                   rng.normal(0, 0.3, n), np.full(n, 20.0)])  # fmt: skip
+        out.append(Reading("radar", Q.CLOUD, t, points))
+    return out
+
+
+def level(t0, t1, low, high, seed=9, rate=10):
+    """Frames of a body between two heights above the floor."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for t in range(int(t0 * S), int(t1 * S), S // rate):
+        z = rng.uniform(low, high, 10) - 1.5
+        points = np.column_stack((rng.normal(0, 0.2, 10), rng.normal(2, 0.2, 10), z, np.full((10, 2), 0.3)))
         out.append(Reading("radar", Q.CLOUD, t, points))
     return out
 
@@ -57,8 +70,9 @@ def falls(up=5, down=30):
     return person(0, up, 1.75) + person(up, down, 0.35, seed=1)
 
 
-def run(readings, end_s, **params):
-    d = detector(**params)
+def run(readings, end_s, home=HOME, **params):
+    readings = sorted(readings, key=lambda r: r.t)
+    d = detector(home, **params)
     return d.process(blocks(readings)) + d.advance(int(end_s * S))
 
 
@@ -87,8 +101,90 @@ def test_getting_up_clears():
     assert 12 * S < events[1].t < 17 * S
 
 
+def test_who_was_last_seen_upright_does_not_lie():
+    events = run(falls(down=8) + person(8, 10.5, 1.75, seed=3) + empty(10.5, 400), 400)
+    assert stages(events) == [(Phase.ONSET, "suspected"), (Phase.CLEAR, "recovered")]
+    assert events[1].evidence["reason"] == "up"
+
+
 def test_standing_and_walking_never_fire():
     assert run(person(0, 120, 1.75), 500) == []
+
+
+def test_a_second_drop_before_getting_up_is_an_update():
+    half_up = level(12, 18, 0.5, 0.9)
+    events = run(falls(down=12) + half_up + level(18, 24, 0.05, 0.3) + empty(24, 26), 26)
+    assert stages(events) == [(Phase.ONSET, "suspected"), (Phase.UPDATE, "suspected")]
+    assert [e.evidence["drops"] for e in events] == [1, 2]
+    assert 18 * S < events[1].t < 20 * S
+
+
+def test_motion_on_the_floor_postpones_but_does_not_prevent():
+    events = run(falls(down=200), 200)
+    assert stages(events)[1] == (Phase.UPDATE, "confirmed")
+    assert 15 * S <= events[1].t - events[0].t <= 45 * S
+
+
+def test_silence_of_the_radar_is_told():
+    events = run(falls(down=6), 400)
+    assert stages(events)[-1] == (Phase.UPDATE, "long_lie")
+    assert events[-1].evidence["unseen_s"] > 290
+
+
+@pytest.mark.parametrize(("home", "clears"), [(HOME, True), (COUPLE, False)])
+def test_somebody_upright_elsewhere_is_the_same_person_only_if_alone(home, clears):
+    events = run(falls(down=8) + person(9, 14, 1.75, seed=7, x=3.5), 14, home)
+    assert (stages(events)[-1] == (Phase.CLEAR, "recovered")) is clears
+
+
+def said(source, quantity, t, value, flags=0):
+    return Reading(source, quantity, int(t * S), value, flags)
+
+
+@pytest.mark.parametrize("t", [2.0, 7.5])
+def test_a_drop_into_bed_is_going_to_bed(t):
+    events = run([*falls(), said("bed", Q.BED_OCCUPIED, t, 1.0)], 400)
+    assert stages(events) == ([(Phase.ONSET, "suspected"), (Phase.CLEAR, "recovered")] if t > 5 else [])
+    assert [e.evidence["reason"] for e in events[1:]] == (["rest"] if t > 5 else [])
+
+
+@pytest.mark.parametrize(
+    ("home", "reading"),
+    [
+        (COUPLE, said("bed", Q.BED_OCCUPIED, 7.5, 1.0)),
+        (HOME, said("bed", Q.BED_OCCUPIED, 40.0, 1.0)),
+        (HOME, said("kitchen", Q.SEAT_OCCUPIED, 7.5, 1.0)),
+        (HOME, said("bed", Q.BED_OCCUPIED, 7.5, 1.0, Flag.RETAINED)),
+        (HOME, said("bed", Q.BED_OCCUPIED, 7.5, float("nan"))),
+    ],
+    ids=["two residents", "later", "other room", "retained", "no value"],
+)
+def test_other_beds_and_other_people_excuse_nothing(home, reading):
+    assert stages(run([*falls(), reading], 400, home))[-1] == (Phase.UPDATE, "long_lie")
+
+
+ON_BED, BESIDE = (-1.0, 1.0, 1.0, 3.0), (2.0, 1.0, 4.0, 3.0)
+
+
+@pytest.mark.parametrize(("zone", "told"), [(ON_BED, False), (BESIDE, True)])
+def test_a_resting_zone_excuses_what_ends_on_it(zone, told):
+    into_bed = person(0, 5, 1.75) + level(5, 12, 0.3, 0.5)
+    assert bool(run(into_bed, 12, rest_zones={"radar": (zone,)})) is told
+
+
+def test_the_floor_inside_a_resting_zone_is_beside_the_bed():
+    assert stages(run(falls(), 10, rest_zones={"radar": (ON_BED,)})) == [(Phase.ONSET, "suspected")]
+
+
+def test_the_rest_of_the_home_is_told_as_numbers():
+    others = [
+        said("kitchen", Q.MOTION, t, v) for t, v in ((1, 1.0), (2, 0.0), (9, 1.0), (10, 1.0), (12, 0.0))
+    ]
+    others += [said("kitchen", Q.MOTION, 13, 1.0), said("door", Q.CONTACT_OPEN, 14, 1.0)]
+    events = run(falls(down=6) + empty(6, 30) + others, 30)
+    assert "motion_elsewhere" not in events[0].evidence
+    assert events[1].evidence["motion_elsewhere"] == 2
+    assert events[1].evidence["doors_opened"] == 1
 
 
 def verdict(t, value, flags=0):
@@ -136,6 +232,7 @@ def test_no_value_is_no_verdict(value):
 SCENE = (
     falls(up=4, down=6) + empty(6, 25) + person(25, 32, 1.75, seed=4)
     + [verdict(3, 1), verdict(5, float("nan")), verdict(30, 0), verdict(31, 2, Flag.RETAINED)]
+    + [said("kitchen", Q.MOTION, 8, 1.0), said("bed", Q.BED_OCCUPIED, 33, 1.0)]
 )  # fmt: skip
 SCENE.sort(key=lambda r: r.t)
 WHOLE = run(SCENE, 40)
