@@ -80,28 +80,39 @@ class Clip:
         return at
 
 
+METRES = r"(\d+(?:\.\d+)?) ?m\b"
+HEIGHT = rf"{METRES} (?:high|up\b|above)|(?:height|mounted at|hung at) (?:of )?{METRES}"
+TILT = r"(\d+(?:\.\d+)?) ?(?:deg\w*|°) (?:down\w* )?tilt|tilt\w* (?:of |by )?(\d+(?:\.\d+)?) ?(?:deg|°)"
+UPRIGHT = r"(?<![\w-])(-?[xyz]) (?:is )?(?:the )?vertical|vertical(?: axis)? is (-?[xyz])\b"
+
+
 def mounting_of(meta: Mapping[str, Any]) -> tuple[Mounting, bool]:
-    """How did it hang, and do its heights count from the floor? From the words of ``meta``."""
+    """How did it hang, and do its heights count from the floor? From the words of ``meta``.
+
+    >>> mounting_of({"sensor": "radar, 2 m high, 15 degrees tilt", "axes": "z up m above the floor"})[1]
+    True
+    """
     text = " ".join(str(meta.get(k, "")) for k in ("sensor", "mounting", "axes"))
     axes = str(meta.get("axes", ""))
-    height = re.search(r"(\d+(?:\.\d+)?) ?m (?:high|up\b|above the floor)", text)
-    tilt = re.search(r"(\d+(?:\.\d+)?) ?(?:deg\w*|°) tilt", text)
-    turned = re.search(r"\b(-?[xyz]) is the vertical axis", axes, re.IGNORECASE)
-    axis = turned.group(1).lower() if turned else "z"
-    if turned and re.search(r"sign\b.*\b(flip|differ|chang|unknown)", axes):
+    height, tilt = _first(HEIGHT, text), _first(TILT, text)
+    axis = (_first(UPRIGHT, axes) or "z").lower()
+    if axis != "z" and re.search(r"sign\b.*\b(flip|differ|chang|unknown)", axes):
         axis = "learn"
-    levelled = "tilt-corrected" in axes
+    from_floor = axis == "z" and bool(re.search(r"tilt-corrected|above (the )?floor|from the floor", axes))
     return Mounting(
-        float(height.group(1)) if height else None,
-        float(tilt.group(1)) if tilt and not levelled else 0.0,
-        axis,
-    ), axis == "z" and bool(re.search(r"tilt-corrected|above (the )?floor|from the floor", axes))
+        float(height) if height else None, float(tilt) if tilt and not from_floor else 0.0, axis
+    ), from_floor
+
+
+def _first(pattern: str, text: str) -> str | None:
+    found = re.search(pattern, text, re.IGNORECASE)
+    return next((group for group in found.groups() if group), None) if found else None
 
 
 def clips(path: Path) -> Iterator[Clip]:
     """The clips of one file, in order."""
     with np.load(path, allow_pickle=False) as data:
-        mounting, from_floor = mounting_of(json.loads(str(data["meta"])))
+        mounting, from_floor = mounting_of(json.loads(str(data["meta"])) if "meta" in data else {})
         tracked = "tracks" in data
         impacts = data.get("clip_impact_s")
         seconds, index = data["t"], data["clip"]
@@ -113,7 +124,9 @@ def clips(path: Path) -> Iterator[Clip]:
             if len(frames) == 0:
                 continue
             a, b = int(frames[0]), int(frames[-1]) + 1
-            t = np.round((seconds[a:b] - seconds[a]) * SECOND).astype(np.int64)
+            if b - a != len(frames):
+                raise ValueError(f"{path}: the frames of clip {name} do not stand together")
+            t = np.maximum.accumulate(np.round((seconds[a:b] - seconds[a]) * SECOND).astype(np.int64))
             bounds = offsets[a : b + 1] - offsets[a]
             cloud = points[offsets[a] : offsets[b]]
             blocks = [_block(Q.CLOUD, t, cloud, bounds)]
