@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.model import HOUR, MINUTE, Block, Flag, Home, Ints, Resident, Room, Sensor
+from core.model import HOUR, MINUTE, SECOND, Block, Flag, Home, Ints, Resident, Room, Sensor
 from core.quantity import Quantity
 
 Q = Quantity
@@ -64,7 +64,7 @@ class Recorded:
 
     def away(self) -> list[Span]:
         """Labelled absences, merged."""
-        return merged((a, b) for a, b, label in self.truth if label == "away")
+        return merged((a, b) for a, b, label in self.truth if label.lower() == "away")
 
     def outings(self) -> list[Span]:
         """Absences that are only labelled at their beginning ("going-out-..."): up to the next label."""
@@ -145,13 +145,14 @@ def load(path: Path, learn_share: float = 0.5) -> Recorded:
         for row in csv.DictReader(file):
             if row["value"] not in ("0", "1", "0.0", "1.0"):
                 continue
-            name, kind = row["sensor"], row["kind"]
-            quantity, flags = _quantity(kind, name, row["room"])
+            name, kind, told = row["sensor"], row["kind"], row.get("room") or ""
+            quantity, flags = _quantity(kind, name, told)
             if name not in sensors:
-                room, room_kind = _room(name, row["room"])
+                room, room_kind = _room(name, told)
                 rooms.setdefault(room, Room(room, room_kind))
                 sensors[name] = Sensor(name, "recorded", "log", room=room, kind=kind, address=name)
             edges.append((_time(row["time"]), name, quantity, float(row["value"]), flags))
+    edges.extend(_ends(edges))
     edges.sort(key=lambda e: (e[0], e[1], e[2]))
     truth_path = path.with_name(path.stem + ".truth.csv")
     truth = []
@@ -162,6 +163,12 @@ def load(path: Path, learn_share: float = 0.5) -> Recorded:
     recorded = Recorded(path.stem, edges, home, truth)
     _mark_doors(recorded, learn_share)
     return recorded
+
+
+def _ends(edges: list[Edge]) -> list[Edge]:
+    """Sensors of which only beginnings were kept get an end a second after each."""
+    ending = {e[1] for e in edges if e[3] == 0}
+    return [(t + SECOND, s, q, 0.0, f) for t, s, q, v, f in edges if v and s not in ending]
 
 
 def _mark_doors(recorded: Recorded, learn_share: float) -> None:

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from core.contracts import DetectorSpec
-from detectors import battery, call, carbon_monoxide, door, fall, gas, inactivity, silence, smoke, water
+from detectors import (
+    bathroom,
+    battery,
+    bed_absence,
+    call,
+    carbon_monoxide,
+    door,
+    fall,
+    gas,
+    inactivity,
+    morning,
+    outing,
+    silence,
+    smoke,
+    water,
+)
 
 DETECTORS: dict[str, DetectorSpec] = {
     spec.name: spec
@@ -19,5 +34,9 @@ DETECTORS: dict[str, DetectorSpec] = {
         door.SPEC,
         silence.SPEC,
         battery.SPEC,
+        outing.SPEC,
+        morning.SPEC,
+        bathroom.SPEC,
+        bed_absence.SPEC,
     )
 }

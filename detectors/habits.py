@@ -12,7 +12,7 @@ over past silences that began near that hour (Gaussian in the hour of day), weig
 log-logistic: a silence of L hours counts as one longer than tau with probability
 1 / (1 + (tau / L) ** tail). The price of a false alarm follows from the budget: it is proportional to
 the mean allowed stillness, because then quiet and lively homes have the same number of false alarms,
-and rises while the home has more of them than its budget.
+and it rises or falls with what the last sixty days brought against the budget.
 
 On top of it lies a rule by the clock: an age of silence that is half as long again plus two hours as
 any known silence ever was at that hour is too long (somebody who is always up by eight).
@@ -38,6 +38,7 @@ _SHORT_H = 1 / 3
 _KEEP = 3000
 _PLACES = 64
 _TAUS = 48
+_AUDIT_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Habits:
         self._silences: list[tuple[int, float, float, int]] = []  # day, hour, length (h), place
         self._today: dict[int, list[float]] = {}  # place -> 24 sums of h, 24 sums of h2/2, since the fit
         self._sums: dict[int, list[float]] = {}  # the same, faded, at the fit
+        self._since: int | None = None  # day of the first fit
         self._fitted: int | None = None  # day of the last fit
         self._count = 0  # silences known at the fit
         self._false: list[int] = []  # days of false alarms
@@ -132,6 +134,7 @@ class Habits:
         self._lived_today = [0.0] * 24
         self._silences = [s for s in self._silences[-_KEEP:] if day - s[0] <= p.window_days]
         self._false = [d for d in self._false[-64:] if day - d <= 90]
+        self._since = day if self._since is None else min(self._since, day)
         self._fitted, self._count, self._limits = day, len(self._silences), None
 
     def limit(self, place: str, hour: float) -> float | None:
@@ -225,11 +228,15 @@ class Habits:
         return weights
 
     def _strictness(self) -> float:
-        """By how much did false alarms of the last weeks pass the budget? 1 if they did not."""
+        """How do the false alarms of the last 60 days compare with 0.7 of the budget? 1 = just right.
+
+        Above 1 the price of a false alarm rises, below it falls: the budget is kept by what happens.
+        """
         assert self._fitted is not None
-        budget = self._p.at_most_per_month
-        lately = sum(1 for d in self._false if self._fitted - d <= 60)
-        return float(max(1.0, (1 + lately) / (1 + 2 * budget)) ** 0.5)
+        assert self._since is not None
+        seen = min(_AUDIT_DAYS, self._fitted - self._since)
+        lately = sum(1 for d in self._false if self._fitted - d <= _AUDIT_DAYS)
+        return (2 + lately) / (2 + 0.7 * self._p.at_most_per_month * seen / 30)
 
     def reuse(self, other: Habits) -> None:
         """Take over limits that ``other`` has worked out of the very same state (saves time only)."""
@@ -242,6 +249,7 @@ class Habits:
             "silences": [v for s in self._silences for v in s],
             "today": {str(k): [round(x, 9) for x in v] for k, v in self._today.items()},
             "sums": {str(k): list(v) for k, v in self._sums.items()},
+            "since": self._since,
             "fitted": self._fitted,
             "count": self._count,
             "false": list(self._false),
@@ -255,7 +263,7 @@ class Habits:
         self._silences = [(int(a), b, c, int(d)) for a, b, c, d in zip(*[iter(flat)] * 4, strict=True)]
         self._today = {int(k): list(v) for k, v in state["today"].items()}
         self._sums = {int(k): list(v) for k, v in state["sums"].items()}
-        self._fitted, self._count = state["fitted"], state["count"]
+        self._since, self._fitted, self._count = state["since"], state["fitted"], state["count"]
         self._false = list(state["false"])
         self._lived, self._lived_today = list(state["lived"]), list(state["lived_today"])
         self._limits = None

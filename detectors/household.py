@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from core.localtime import LocalTime
 from core.model import HOUR, MINUTE, Block, Home
 from core.quantity import Quantity
-from detectors.life import SIGNS, Life, Sign, Weight
+from detectors.life import SIGNS, STREAMED, Life, Sign, Weight
 from detectors.occupancy import Occupancy
 from detectors.rows import Row, flag, rows
 from detectors.sight import CONTROL, Sight
@@ -19,6 +19,7 @@ from detectors.sight import CONTROL, Sight
 Q = Quantity
 OWN = CONTROL | {Q.WALL_OFFSET_S}
 WANTS = SIGNS | OWN
+_RARE = SIGNS - STREAMED
 _GRID = 15 * MINUTE  # no zone changes its offset inside a quarter of an hour
 _MAX_OFFSET_S = 1e10  # three centuries; more is no clock
 
@@ -50,7 +51,8 @@ class Household:
     def rows(blocks: Sequence[Block]) -> list[Row]:
         """The rows of these blocks in order; within an instant the gateway's own come first."""
         found = rows(blocks, OWN, every=True)
-        found.extend(rows(blocks, SIGNS))
+        found.extend(rows(blocks, _RARE, every=True))
+        found.extend(rows(blocks, STREAMED))
         found.sort(key=lambda r: r.t)
         return found
 
@@ -65,13 +67,14 @@ class Household:
             return self._control(row)
         life, sight, t = self.life, self.sight, row.t
         before = sight.lost
-        changed = sight.heard(t, row.source, life.sources, life.room)
+        changed = False
         if row.quantity is Q.BED_OCCUPIED and (occupied := flag(row.value)) is not None:
             self.beds[row.source] = occupied
             self.occupancy.bed(row.source, occupied)
         known = len(life.sources)
         sign, weight = life.sign(row), Weight.NOTHING
-        if sign is not None:
+        if sign is not None:  # an edge: unchanged values may have been thinned out and tell nothing
+            changed = sight.heard(t, row.source, life.sources, life.room)
             weight = life.weigh(sign, self.occupancy.away_since is not None)
         lost, blind, away = sight.lost - before, sight.lost, self.occupancy.away_since
         whole = blind == 0 and sight.since is None

@@ -3,11 +3,13 @@
 Signs made by a hand or a body on something (a door, tap, switch, button, bed, seat) count at once.
 Signs seen from afar (motion, presence) need company, because a motion sensor fires now and then in an
 empty home (13 times in 82 hours in one recording, in 8 different places). A firing is *life* when
-another sensor saw something within ``confirm`` before it, or when the same motion sensor did and stands in
-the room in which life was last confirmed (nobody leaves a room through the wall). A lone firing in that
-room is only a *hint*: somebody may have turned in bed. While the home is presumed empty only company
-counts. A state that lasts (a radar that says "present") is no sign: only its beginning is, and it never
-confirms itself, because a radar that flickers at a curtain does that all day.
+another sensor saw something begin or end within ``confirm`` before it, or when the same motion sensor
+did and stands in the room in which life was last confirmed (nobody leaves a room through the wall). A
+lone firing in that room is only a *hint*: somebody may have turned in bed. While the home is presumed
+empty only company counts. A state that lasts (a radar that says "present") is no sign: only its beginning
+is, and it never confirms itself, because a radar that flickers at a curtain does that all day.
+
+A motion sensor, tap or switch that never says "no more" sends pulses: each of its readings is a sign.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _BOTH_EDGES = frozenset({Q.CONTACT_OPEN, Q.BED_OCCUPIED, Q.SEAT_OCCUPIED})
 _HAND_RISE = frozenset({Q.USE, Q.VIBRATION})
 _AFAR = frozenset({Q.MOTION, Q.PRESENCE, Q.MOVING})
 _LASTING = frozenset({Q.PRESENCE, Q.TARGET_COUNT})  # states: true at first sight is not an edge
+_PULSES = _HAND_RISE | {Q.MOTION}
 SIGNS = _BOTH_EDGES | _HAND_RISE | _AFAR | _LASTING | {Q.BUTTON}
+STREAMED = _LASTING | {Q.MOVING}  # what radars say many times a second; unchanged is no news
 _UNSURE = WEAK | TEST
 
 
@@ -58,7 +62,8 @@ class Life:
         self._confirm = confirm
         self._outer = outer_doors(home)
         self._state: dict[tuple[str, Quantity], float] = {}  # last known values
-        self._recent: dict[str, int] = {}  # source -> last sign, within confirm
+        self._recent: dict[str, int] = {}  # source -> last sign or its end, within confirm
+        self._ending: set[str] = set()  # sources of pulses that do say "no more"
         self.sources: set[str] = set()  # whoever gave a sign-bearing reading
         self.room = ""  # of the last confirmed life
         self.source = ""
@@ -85,7 +90,11 @@ class Life:
         key = (source, quantity)
         before = self._state.get(key)
         self._state[key] = value
-        if row.flags & RETAINED or value == before:
+        if quantity in _PULSES and value == 0.0:
+            self._ending.add(source)
+        if row.flags & RETAINED:
+            return None
+        if value == before and (quantity not in _PULSES or value == 0.0 or source in self._ending):
             return None
         if quantity in _BOTH_EDGES:
             made = before is not None
@@ -93,6 +102,8 @@ class Life:
             made = value > 0 and before == 0.0
         else:
             made = value > 0
+        if not value and before and quantity in _AFAR and not row.flags & _UNSURE:
+            self._note(source, row.t)
         if not made:
             return None
         sure = quantity not in _AFAR and quantity is not Q.TARGET_COUNT and not row.flags & _UNSURE
@@ -111,18 +122,22 @@ class Life:
                 weight = Weight.LIFE
             elif here:
                 weight = Weight.HINT
-        self._recent[sign.source] = t
-        if len(self._recent) > 8:
-            self._recent = {s: at for s, at in self._recent.items() if t - at <= self._confirm}
+        self._note(sign.source, t)
         if weight is Weight.LIFE:
             self.room, self.source = sign.room, sign.source
             self.place = f"{sign.room}|{sign.source}{'*' if sign.held else ''}"
         return weight
 
+    def _note(self, source: str, t: int) -> None:
+        self._recent[source] = t
+        if len(self._recent) > 8:
+            self._recent = {s: at for s, at in self._recent.items() if t - at <= self._confirm}
+
     def snapshot(self) -> dict[str, Any]:
         return {
             "state": [[s, q.value, v] for (s, q), v in self._state.items()],
             "recent": dict(self._recent),
+            "ending": sorted(self._ending),
             "sources": sorted(self.sources),
             "room": self.room,
             "source": self.source,
@@ -131,6 +146,6 @@ class Life:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._state = {(s, Quantity(q)): v for s, q, v in state["state"]}
-        self._recent = dict(state["recent"])
+        self._recent, self._ending = dict(state["recent"]), set(state["ending"])
         self.sources = set(state["sources"])
         self.room, self.source, self.place = state["room"], state["source"], state["place"]
