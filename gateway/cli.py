@@ -6,52 +6,35 @@ gateway answers, 4 an input cannot be read, 5 another gateway is running.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from gateway.cli_base import (
+    BUSY,
+    DIFFERENT,
+    NOT_RUNNING,
+    UNREADABLE,
+    WRONG,
+    ConfigOption,
+    JsonOption,
+    fail,
+    log_to_stderr,
+    plan,
+)
 from gateway.words import word
-
-DIFFERENT, WRONG, NOT_RUNNING, UNREADABLE, BUSY = 1, 2, 3, 4, 5
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help=word("cli.hearthwatch"), rich_markup_mode=None
 )
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help=word("cli.option.config"))]
-JsonOption = Annotated[bool, typer.Option("--json", help=word("cli.option.json"))]
 
 
 def main() -> None:
     """The ``hearthwatch`` command."""
     app()
-
-
-def _fail(message: str, code: int) -> typer.Exit:
-    print(f"hearthwatch: {message}", file=sys.stderr)
-    return typer.Exit(code)
-
-
-def _plan(path: Path) -> Any:
-    from core.config import ConfigError
-    from gateway.build import plan
-
-    try:
-        return plan(path)
-    except ConfigError as error:
-        raise _fail(str(error), WRONG) from None
-
-
-def _log_to_stderr(verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(levelname).1s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
 
 
 @app.command(help=word("cli.run"))
@@ -61,8 +44,8 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help=word("cli.option.verbose"))] = False,
 ) -> None:
     """Run the daemon until stopped by a signal."""
-    _log_to_stderr(verbose)
-    made = _plan(config)
+    log_to_stderr(verbose)
+    made = plan(config)
     from core.clock import SystemClock
     from gateway.app import Gateway
     from gateway.lock import Busy
@@ -70,9 +53,9 @@ def run(
     try:
         gateway = Gateway(made, lambda start: SystemClock(start=start), record_to)
     except Busy as error:
-        raise _fail(str(error), BUSY) from None
+        raise fail(str(error), BUSY) from None
     except OSError as error:
-        raise _fail(f"{made.state_dir}: {error.strerror}; choose another state_dir", WRONG) from None
+        raise fail(f"{made.state_dir}: {error.strerror}; choose another state_dir", WRONG) from None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: gateway.stop())
     gateway.start()
@@ -87,7 +70,7 @@ def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fals
     """Build the whole graph without opening a port; print what would run."""
     from gateway.explain import explain, explain_json
 
-    made = _plan(config)
+    made = plan(config)
     print(json.dumps(explain_json(made), ensure_ascii=False) if as_json else explain(made))
 
 
@@ -108,11 +91,11 @@ def replay(
     """Run a recording or foreign log through the pipeline."""
     from gateway.replaying import NotReadable, replay_command
 
-    made = _plan(config) if config is not None else None
+    made = plan(config) if config is not None else None
     try:
         code = replay_command(log, made, chunk, speed, against, out, device, rate, as_json)
     except NotReadable as error:
-        raise _fail(str(error), UNREADABLE) from None
+        raise fail(str(error), UNREADABLE) from None
     raise typer.Exit(code)
 
 
@@ -125,7 +108,7 @@ def record(
     """Keep what really arrives, without detecting anything."""
     from gateway.recording import record_command
 
-    raise typer.Exit(record_command(_plan(config), to, seconds))
+    raise typer.Exit(record_command(plan(config), to, seconds))
 
 
 @app.command(help=word("cli.status"))
@@ -134,16 +117,16 @@ def status(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fal
     from gateway.control import ask
     from gateway.show import show_status
 
-    made = _plan(config)
+    made = plan(config)
     try:
         answer = ask(made.state_dir, {"ask": "status"})
     except OSError:
-        raise _fail(
+        raise fail(
             f"no gateway answers in {made.state_dir}; start it with `hearthwatch run -c {config}`",
             NOT_RUNNING,
         ) from None
     if "error" in answer:
-        raise _fail(str(answer["error"]), NOT_RUNNING)
+        raise fail(str(answer["error"]), NOT_RUNNING)
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
     else:
@@ -163,14 +146,14 @@ def ack(
     """Acknowledge an alert at the running gateway."""
     from gateway.control import ask
 
-    made = _plan(config)
+    made = plan(config)
     try:
         request = {"answer": alert, "word": answer, "by": by or os.environ.get("USER", ""), "cause": cause}
         said = ask(made.state_dir, request)
     except OSError:
-        raise _fail(f"no gateway answers in {made.state_dir}", NOT_RUNNING) from None
+        raise fail(f"no gateway answers in {made.state_dir}", NOT_RUNNING) from None
     if "error" in said:
-        raise _fail(str(said["error"]), WRONG)
+        raise fail(str(said["error"]), WRONG)
 
 
 @app.command(help=word("cli.show"))
@@ -183,7 +166,7 @@ def show(
     from gateway.show_alert import NotFound, picture, revisions, words
     from gateway.words import language
 
-    made = _plan(config)
+    made = plan(config)
     try:
         told = revisions(made.state_dir, alert)
         print(words(told, made.home, language()))
@@ -191,7 +174,7 @@ def show(
             out.write_text(picture(told, made), encoding="utf-8")
             print(f"-> {out}")
     except NotFound as error:
-        raise _fail(str(error), UNREADABLE) from None
+        raise fail(str(error), UNREADABLE) from None
 
 
 @app.command(help=word("cli.demo"))

@@ -31,8 +31,10 @@ def language(environ: Mapping[str, str] | None = None) -> str:
 
 @lru_cache(maxsize=4)
 def catalogue(name: str) -> dict[str, str]:
-    """All texts of the command line in one language."""
-    found: dict[str, str] = json.loads((FOLDER / f"cli.{name}.json").read_text(encoding="utf-8"))
+    """All texts of the command line in one language; a group of commands may have a file of its own."""
+    found: dict[str, str] = {}
+    for path in sorted(FOLDER.glob(f"cli*.{name}.json")):
+        found.update(json.loads(path.read_text(encoding="utf-8")))
     return found
 
 
