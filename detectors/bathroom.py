@@ -80,7 +80,7 @@ class BathroomDetector(Routine):
         if self._stays.count >= 10:
             limit_s = min(max(self._stays.highest() * 90 + p.margin_s, p.at_least_s), p.at_most_s)
         due = t + int(limit_s * 1e9)
-        evidence = {"room": self.house.life.room, "last_life": t, "limit_s": round(limit_s, 1)}
+        evidence = {"room": self.house.life.room, "last_life": t, "allowed_s": round(limit_s, 1)}
         self._long.arm([due, due + int(limit_s * 0.5e9)], evidence)
 
     def state(self) -> dict[str, Any]:

@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.severity import MARKS, RULES, judge, rule, worse
+from alerts.text.message import LANGUAGES, catalogue
 from core.model import Severity
 
 ALARM, WARNING, TROUBLE, INFO = Severity
+DAILY = (
+    "bathroom_long", "bed_absence", "no_show", "not_back", "night_exit", "left_home", "left_alone", "wandering",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["smoke", "heat", "gas", "co", "sos", "fall"])
@@ -29,6 +33,9 @@ def test_life_safety_is_an_alarm_unless_its_stage_says_less(kind: str) -> None:
         ("inactivity", "alarm", ALARM),
         ("co", "warning", WARNING),
         ("door_open", "question", INFO),
+        *((kind, "question", INFO) for kind in DAILY),
+        *((kind, "warning", WARNING) for kind in DAILY),
+        *((kind, "alarm", ALARM) for kind in DAILY),
         ("sensor_silent", "degraded", INFO),
         ("sensor_silent", "trouble", TROUBLE),
     ],
@@ -51,6 +58,16 @@ def test_doubt_never_gives_an_alarm_and_never_makes_a_trouble_worse(kind: str, s
         doubted = judge(kind, {"stage": stage, mark: True})
         assert doubted is worse_or_warning(plain)
     assert judge(kind, {"stage": stage, "test": True}) is INFO
+
+
+@pytest.mark.parametrize("kind", DAILY)
+def test_the_rules_of_the_day_are_described_with_words_for_every_stage(kind: str) -> None:
+    assert kind in RULES
+    for language in LANGUAGES:
+        words = catalogue(language)["kinds"][kind]
+        raised = {"question", "warning", "alarm"} - ({"question"} if kind == "night_exit" else set())
+        assert raised <= set(words["stages"]), (kind, language)
+        assert words["advice"] and words["after"]
 
 
 def worse_or_warning(severity: Severity) -> Severity:
