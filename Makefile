@@ -4,8 +4,9 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 VENV := .venv
 BIN := $(VENV)/bin
 SCENARIO ?= fall_in_bathroom
+SECONDS ?= 600
 
-.PHONY: run test check bench slow setup clean
+.PHONY: run test check bench slow fuzz setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +15,7 @@ help:
 	@echo "make check                ruff, mypy --strict, import rules"
 	@echo "make bench                the measured claims, as tables"
 	@echo "make slow                 the long suites"
+	@echo "make fuzz [SECONDS=600]   coverage-guided fuzzing of every serial driver (x86-64 Linux)"
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with its venv module is needed, and none was found"; exit 1; }
@@ -42,6 +44,10 @@ test: $(VENV)/.dev check
 
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/fuzz.txt
+	$(BIN)/python -m bench.fuzz_guided --seconds $(SECONDS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.decode

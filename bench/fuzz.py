@@ -2,15 +2,14 @@
 
 ``python -m bench.fuzz [--seconds S] [--only NAME] [--seed N]`` feeds each serial driver hostile streams for S
 seconds: its own good frames with bits flipped, bytes lost, doubled, cut and joined, headers repeated, and
-noise, in random pieces with stalls and interruptions between them. With ``--atheris`` (if that package is
-installed) the bytes are chosen by coverage instead, for one driver. Stops at the first finding with the
-input as hexadecimal.
+noise, in random pieces with stalls and interruptions between them. It needs no other package; where atheris
+is installed ``bench.fuzz_guided`` chooses the bytes by coverage. Stops at the first finding with the input as
+hexadecimal.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import random
 import sys
 import time
@@ -90,31 +89,13 @@ def run(spec: DriverSpec, seconds: float, seed: int) -> dict[str, int]:
     return counts
 
 
-def by_coverage(spec: DriverSpec, seconds: float) -> None:
-    """Let atheris choose the bytes."""
-    atheris: Any = importlib.import_module("atheris")
-
-    def one(data: bytes) -> None:
-        provider = atheris.FuzzedDataProvider(data)
-        body = provider.ConsumeBytes(provider.remaining_bytes() * 3 // 4)
-        feed(spec, body, lambda n: provider.ConsumeIntInRange(0, n - 1))
-
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}"], one)
-    atheris.Fuzz()
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.fuzz", description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=10.0, help="for each driver")
     parser.add_argument("--only", default="", help="only the driver of this name")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--atheris", action="store_true", help="choose bytes by coverage (one driver)")
     chosen = parser.parse_args(arguments)
     specs = [s for s in DRIVERS.values() if s.transport == "serial" and chosen.only in ("", s.name)]
-    if chosen.atheris:
-        by_coverage(specs[0], chosen.seconds)
-        return 0
     for spec in specs:
         counts = run(spec, chosen.seconds, chosen.seed)
         print(spec.name, *(f"{name} {count}" for name, count in counts.items()), flush=True)
