@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from alerts.channels.aes import BLOCK, Aes
+from alerts.channels.cipher import BLOCK, Cipher
 
 _FRAME = re.compile(
     rb"\n(?P<crc>[0-9A-Fa-f]{4})(?P<length>[0-9A-Fa-f]{4})"
@@ -62,7 +62,7 @@ def crc16(data: bytes) -> int:
     return crc
 
 
-def encode(frame: Frame, aes: Aes | None = None, pad: Callable[[int], str] = lambda n: "X" * n) -> bytes:
+def encode(frame: Frame, aes: Cipher | None = None, pad: Callable[[int], str] = lambda n: "X" * n) -> bytes:
     """The bytes of a frame, enciphered if there is a key.
 
     ``pad(n)`` gives ``n`` characters, none of ``[ ] |``; chance there keeps equal alarms from looking
@@ -83,7 +83,7 @@ def encode(frame: Frame, aes: Aes | None = None, pad: Callable[[int], str] = lam
     return b"\n" + f"{crc16(body):04X}{len(body):04X}".encode() + body + b"\r"
 
 
-def decode(data: bytes, aes: Aes | None = None) -> Frame:
+def decode(data: bytes, aes: Cipher | None = None) -> Frame:
     """The frame in these bytes. Raises FrameError."""
     found = _FRAME.search(data)
     if found is None:
@@ -114,7 +114,7 @@ def decode(data: bytes, aes: Aes | None = None) -> Frame:
     )
 
 
-def _decipher(text: str, aes: Aes | None) -> str:
+def _decipher(text: str, aes: Cipher | None) -> str:
     if aes is None:
         raise FrameError("enciphered, and there is no key")
     try:
@@ -122,9 +122,12 @@ def _decipher(text: str, aes: Aes | None) -> str:
     except ValueError:  # no hex, no whole blocks, or another key gave no text
         raise FrameError("cannot be deciphered") from None
     _, bar, inner = plain.partition("|")
-    if not bar:
+    if bar:
+        return inner
+    _, closed, after = plain.partition("]")  # receivers are seen that put no bar behind the pad of an answer
+    if not (closed and _TIME.fullmatch(after)):
         raise FrameError("cannot be deciphered")
-    return inner
+    return closed + after
 
 
 def _seconds(found: re.Match[str]) -> int | None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from alerts.channels.aes import Aes
+from alerts.channels.cipher import Cipher
 from alerts.channels.dc09 import Frame, FrameError, decode, encode
 
 
@@ -15,7 +15,7 @@ class Centre:
     """``behaviour(frame, n)`` gives the answer's token (ACK, NAK, DUH), raw bytes, or None for silence."""
 
     def __init__(
-        self, transport: str = "tcp", aes: Aes | None = None, clock: Callable[[], int] = lambda: 0
+        self, transport: str = "tcp", aes: Cipher | None = None, clock: Callable[[], int] = lambda: 0
     ) -> None:
         self.seen: list[Frame] = []
         self.connections = 0

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from alerts.channels import CHANNELS, ChannelContext
-from alerts.channels.aes import Aes
 from alerts.channels.centre_codes import CODES
+from alerts.channels.cipher import Cipher
 from alerts.channels.dc09 import Frame, FrameError, crc16, decode, encode
 from alerts.channels.sia_dc09 import SiaDc09Channel, SiaDc09Params, address, parse_code
 from alerts.delivery import Delivery
@@ -75,12 +75,14 @@ def test_plain_frames_a_receiver_accepted(frame: Frame, text: str) -> None:
 
 @pytest.mark.parametrize(("frame", "text"), CIPHERED)
 def test_enciphered_frames_a_receiver_accepted(frame: Frame, text: str) -> None:
-    found = decode(wrapped(text), Aes(KEY))
+    found = decode(wrapped(text), Cipher(KEY))
     assert (found.token, found.seq, found.account, found.time) == (frame.token, frame.seq, "ABCD", AT)
     assert found.enciphered
     if frame.data:
         assert found.data == frame.data
-        assert encode(replace(found, enciphered=False), Aes(KEY), lambda n: "PADpadPAD"[:n]) == wrapped(text)
+        assert encode(replace(found, enciphered=False), Cipher(KEY), lambda n: "PADpadPAD"[:n]) == wrapped(
+            text
+        )
 
 
 def test_the_answer_a_receiver_gave() -> None:
@@ -105,7 +107,7 @@ frames = st.builds(
 
 @given(frames, st.none() | st.sampled_from([16, 24, 32]))
 def test_law_decode_inverts_encode(frame: Frame, size: int | None) -> None:
-    aes = Aes(bytes(range(size))) if size else None
+    aes = Cipher(bytes(range(size))) if size else None
     assert decode(encode(frame, aes), aes) == replace(frame, enciphered=aes is not None)
 
 
@@ -123,7 +125,7 @@ def test_law_one_wrong_byte_is_never_taken_for_another_frame(frame: Frame, where
 
 @given(st.binary(max_size=200))
 def test_law_any_bytes_are_a_frame_or_a_frame_error(data: bytes) -> None:
-    for aes in (None, Aes(KEY)):
+    for aes in (None, Cipher(KEY)):
         try:
             found = decode(b"\n0000" + data, aes)
         except FrameError:
@@ -191,9 +193,10 @@ def test_an_unknown_kind_is_told_and_codes_can_be_changed(centre: Centre) -> Non
     made.close()
 
 
-@pytest.mark.parametrize("text", ["AAAABBBBCCCCDDDD", KEY.hex(), "ab" * 24, "ab" * 32])
+@pytest.mark.parametrize("text", ["AAAABBBBCCCCDDDD", KEY.hex(), "ab" * 24, "ab" * 32, "text:" + "ab" * 16])
 def test_enciphered(text: str, tmp_path: Path) -> None:
-    aes = Aes(text.encode() if len(text) == 16 else bytes.fromhex(text))
+    plain = text.removeprefix("text:")
+    aes = Cipher(plain.encode() if plain != text or len(text) == 16 else bytes.fromhex(text))
     file = tmp_path / "key"
     file.write_text(text)
     file.chmod(0o600)
@@ -209,7 +212,7 @@ def test_a_plain_ack_does_not_satisfy_who_holds_a_key(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(KEY.decode())
     file.chmod(0o600)
-    with Centre(aes=Aes(KEY)) as centre:
+    with Centre(aes=Cipher(KEY)) as centre:
         centre.behaviour = lambda frame, n: encode(Frame("ACK", frame.seq, frame.account))
         made = channel(centre.where, key_file=file)
         with pytest.raises(OSError, match="something else"):

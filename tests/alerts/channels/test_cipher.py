@@ -1,12 +1,17 @@
-"""Vectors of FIPS 197 appendix C and NIST SP 800-38A F.2."""
+"""Vectors of FIPS 197 appendix C and NIST SP 800-38A F.2, and what happens without the library."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.channels.aes import Aes
+from alerts.channels import CHANNELS, cipher, sia_dc09
+from alerts.channels.cipher import Cipher
+from core.config import ConfigError
+from gateway.build import plan
 
 PLAIN = bytes.fromhex("00112233445566778899aabbccddeeff")
 FIPS = {
@@ -37,12 +42,12 @@ CBC = {
 
 @pytest.mark.parametrize("size", FIPS)
 def test_fips_197(size: int) -> None:
-    assert Aes(bytes(range(size))).encrypt_cbc(PLAIN).hex() == FIPS[size]
+    assert Cipher(bytes(range(size))).encrypt_cbc(PLAIN).hex() == FIPS[size]
 
 
 @pytest.mark.parametrize("key", CBC)
 def test_nist_sp_800_38a(key: str) -> None:
-    aes = Aes(bytes.fromhex(key))
+    aes = Cipher(bytes.fromhex(key))
     assert aes.encrypt_cbc(MESSAGE, IV).hex() == CBC[key]
     assert aes.decrypt_cbc(bytes.fromhex(CBC[key]), IV) == MESSAGE
 
@@ -52,11 +57,29 @@ def test_nist_sp_800_38a(key: str) -> None:
 )
 def test_law_there_and_back(key: bytes, text: bytes) -> None:
     whole = text + bytes(-len(text) % 16)
-    assert Aes(key).decrypt_cbc(Aes(key).encrypt_cbc(whole)) == whole
+    assert Cipher(key).decrypt_cbc(Cipher(key).encrypt_cbc(whole)) == whole
 
 
 def test_wrong_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="16, 24 or 32"):
-        Aes(b"short")
+        Cipher(b"short")
     with pytest.raises(ValueError, match="whole blocks"):
-        Aes(bytes(16)).encrypt_cbc(b"x")
+        Cipher(bytes(16)).encrypt_cbc(b"x")
+
+
+def test_a_key_without_the_library_is_a_mistake_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "home: {id: h}\nlinks: {}\nsensors: {}\nchannels:\n  centre:\n    type: sia_dc09\n"
+        "    options: {receivers: ['127.0.0.1:5000'], account: '1234', key_file: /etc/key}\n"
+    )
+    assert plan(file).channels[0].type == "sia_dc09"
+    for module in (cipher, sia_dc09):
+        monkeypatch.setattr(module, "available", lambda: False)
+    with pytest.raises(ConfigError, match=r"config.yaml:7: channels.centre.options: .*alarm-centre"):
+        plan(file)
+    with pytest.raises(ValueError, match="alarm-centre"):
+        Cipher(bytes(16))
+    CHANNELS["sia_dc09"].params(receivers=("127.0.0.1:5000",), account="1234")  # plain needs no library
