@@ -1,7 +1,9 @@
-"""How is something published so that we know it arrived? One MQTT 5 connection that mends itself.
+"""How is something published so that we know it arrived? One MQTT connection that mends itself.
 
 A publish counts when the broker has acknowledged it (QoS 1), with its reason code: only MQTT 5 tells
-that an access list refused it. Nothing waits in memory while the broker is away.
+that an access list refused it. A broker that does not speak MQTT 5 (it says so, hangs up on us twice, or
+says nothing at all) is spoken to in MQTT 3.1.1; there an acknowledgement is all it can say. Nothing waits
+in memory while the broker is away.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ _log = logging.getLogger(__name__)
 REFUSING = frozenset({0x87, 0x90, 0x95, 0x99, 0x9B})
 """Reason codes that repeating will not change: not authorized, topic name invalid, packet too large,
 payload format invalid, QoS not supported."""
+
+_HANG_UPS = 2
+_SILENCE_S = 3.0
 
 
 class MqttPublisher:
@@ -39,11 +44,8 @@ class MqttPublisher:
         on_message: Callable[[str, bytes, bool], None] | None = None,
         on_up: Callable[[], None] | None = None,
     ) -> None:
-        import ssl
-
-        import paho.mqtt.client as paho
-        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-
+        self._link, self._client_id = link, client_id
+        self._where = (link.host, link.port)
         self._timeout_s = timeout_s
         self._topics, self._on_message, self._on_up = list(topics), on_message, on_up
         self._status = status_topic
@@ -51,10 +53,27 @@ class MqttPublisher:
         self._connected = False
         self._why = "not connected yet"
         self._answers: dict[int, int] = {}
+        self._hung_up = 0  # times in a row the broker hung up before it answered
+        self._speaks = False  # has it ever taken a connection in this version?
+        self._closed = False
+        self._patience: threading.Timer | None = None
+        self.version = 5  # of MQTT; 4 is 3.1.1
+        self.client = self._make()
+        self._begin(self.client)
+
+    def _make(self) -> Any:
+        """A client of the version in use; not connected."""
+        import ssl
+
+        import paho.mqtt.client as paho
+        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+        link = self._link
         client = paho.Client(
             callback_api_version=CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
+            client_id=self._client_id,
+            protocol=MQTTProtocolVersion(self.version),
+            clean_session=True if self.version == 4 else None,
         )
         if link.username is not None:
             password = read_secret(link.password_file) if link.password_file else None
@@ -62,16 +81,31 @@ class MqttPublisher:
         if link.tls:
             context = ssl.create_default_context(cafile=str(link.ca_file) if link.ca_file else None)
             client.tls_set_context(context)
-        client.will_set(status_topic, "offline", qos=1, retain=True)
+        client.will_set(self._status, "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, 30)
-        client.on_socket_open = _no_delay
+        client.on_socket_open = self._on_socket
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = self._on_packet
-        self.client = client
-        client.connect_async(link.host, link.port, keepalive=link.keep_alive_s, clean_start=True)
+        return client
+
+    def _begin(self, client: Any) -> None:
+        more = {"clean_start": True} if self.version == 5 else {}
+        client.connect_async(self._link.host, self._link.port, keepalive=self._link.keep_alive_s, **more)
         client.loop_start()
+
+    def _other_version(self, client: Any, why: str) -> None:
+        """This client ends and a new one speaks the other version; unless this one has worked before."""
+        with self._changed:
+            if client is not self.client or self._speaks or self._closed:
+                return
+            self.version, self._hung_up, self._why = 9 - self.version, 0, why
+            self.client = self._make()
+        _log.warning("the broker at %s:%d %s; trying another version of MQTT", *self._where, why)
+        client.disconnect()
+        client.loop_stop()
+        self._begin(self.client)
 
     def publish(self, messages: Sequence[tuple[str, bytes, bool]]) -> list[int]:
         """Send (topic, payload, retain) and wait: the broker's reason code for each, 0 = taken.
@@ -112,22 +146,58 @@ class MqttPublisher:
 
     def close(self) -> None:
         """Say goodbye: offline, then disconnect."""
+        self._closed = True
+        self._lose_patience()
         if self._connected:
             self.client.publish(self._status, "offline", qos=1, retain=True).wait_for_publish(1.0)
         self.client.disconnect()
         self.client.loop_stop()
 
+    def _on_socket(self, client: Any, userdata: Any, sock: Any) -> None:
+        """Nagle would hold an alert back by 5 to 45 ms; and a broker that never answers must not hold us."""
+        import socket
+
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not self._speaks:
+            self._patience = threading.Timer(_SILENCE_S, self._other_version, (client, "does not answer"))
+            self._patience.daemon = True
+            self._patience.start()
+
     def _on_connect(self, client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:
+        self._lose_patience()
         with self._changed:
+            if client is not self.client:
+                return
             self._connected = not code.is_failure
+            self._speaks = self._speaks or self._connected
             self._why = "" if self._connected else str(code)
+            self._hung_up = -1  # it answered
             self._changed.notify_all()
-        if not code.is_failure:
-            client.publish(self._status, "online", qos=1, retain=True)
-            if self._topics:
-                client.subscribe([(topic, 1) for topic in self._topics])
-            if self._on_up is not None:
-                self._on_up()
+        if code.is_failure:
+            if code.getName() == "Unsupported protocol version":
+                self._other_version(client, "does not speak this version of MQTT")
+            return
+        client.publish(self._status, "online", qos=1, retain=True)
+        if self._topics:
+            client.subscribe([(topic, 1) for topic in self._topics])
+        if self._on_up is not None:
+            self._on_up()
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:
+        self._lose_patience()
+        with self._changed:
+            if client is not self.client:
+                return
+            self._connected, self._why = False, str(code)
+            self._hung_up += 1
+            mute = self._hung_up >= _HANG_UPS
+            self._changed.notify_all()
+        if mute:
+            self._other_version(client, "hangs up before it answers")
+
+    def _lose_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
 
     def _on_packet(self, client: Any, userdata: Any, message: Any) -> None:
         if self._on_message is not None:
@@ -136,19 +206,7 @@ class MqttPublisher:
             except Exception:  # an error in here would end the network thread without a word
                 _log.exception("a message on %s could not be taken", message.topic)
 
-    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:
-        with self._changed:
-            self._connected, self._why = False, str(code)
-            self._changed.notify_all()
-
     def _on_publish(self, client: Any, userdata: Any, mid: int, code: Any, properties: Any) -> None:
         with self._changed:
             self._answers[mid] = int(code.value) if code.is_failure else 0
             self._changed.notify_all()
-
-
-def _no_delay(client: Any, userdata: Any, sock: Any) -> None:
-    """Nagle would hold an alert back by 5 to 45 ms."""
-    import socket
-
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

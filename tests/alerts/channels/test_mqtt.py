@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,3 +104,72 @@ def test_a_prefix_must_be_a_topic() -> None:
 def test_a_link_that_is_no_broker_is_refused() -> None:
     with pytest.raises(ValueError, match="nowhere"):
         MqttChannel(MqttParams("nowhere"), ChannelContext(HOME))
+
+
+# -- a broker that does not speak MQTT 5
+
+
+class OldBroker:
+    """Refuses version 5 as told, hands everything else on to a real broker."""
+
+    def __init__(self, broker: Broker, refusal: bytes) -> None:
+        self.versions: list[int] = []
+        self._broker, self._refusal = broker, refusal
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.host, self.port = self._socket.getsockname()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._socket.accept()
+            except OSError:
+                return
+            first = near.recv(4096)
+            self.versions.append(first[first.index(b"MQTT") + 4])
+            if self.versions[-1] == 5:
+                near.sendall(self._refusal)
+                near.close()
+                continue
+            far = socket.create_connection((self._broker.host, self._broker.port))
+            far.sendall(first)
+            for a, b in ((near, far), (far, near)):
+                threading.Thread(target=self._copy, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def _copy(a: socket.socket, b: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := a.recv(4096):
+                b.sendall(data)
+        with contextlib.suppress(OSError):
+            b.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.mark.parametrize("refusal", [b"\x20\x02\x00\x01", b"\x20\x03\x00\x84\x00", b""])
+def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(mosquitto: Broker, refusal: bytes) -> None:
+    old = OldBroker(mosquitto, refusal)
+    out = channel(old, timeout_s=15.0)  # type: ignore[arg-type]
+    with Listener(mosquitto) as ear:
+        assert out.deliver([alert()]) == [key(alert())]
+        wait_for(lambda: "hearthwatch/h/alert" in {t for t, _, _ in ear.messages})
+        out.close()
+        wait_for(lambda: ear.messages[-1][:2] == ("hearthwatch/h/status", b"offline"))
+    assert old.versions[-1] == 4
+    assert out._publisher.version == 4
+    old.close()
+
+
+def test_amqtt_speaks_3_1_1_only(tmp_path: Path) -> None:
+    pytest.importorskip("amqtt", reason="amqtt is not installed")
+    broker = Broker(tmp_path, kind="amqtt")
+    broker.start()
+    out = channel(broker, timeout_s=15.0)
+    try:
+        assert out.deliver([alert()]) == [key(alert())]
+        assert out._publisher.version == 4
+    finally:
+        out.close()
+        broker.stop()
