@@ -210,3 +210,16 @@ def devices(as_json: JsonOption = False) -> None:
         ("device", "what", "over", "evidence"),
         [(s.name, s.title, s.transport, s.evidence) for s in DRIVERS.values()],
     )
+
+
+from gateway import cli_day  # noqa: E402
+
+cli_day.add(app)
+
+from gateway import cli_enrol  # noqa: E402
+
+cli_enrol.add(app)
+
+from gateway import cli_kept  # noqa: E402
+
+cli_kept.add(app)

@@ -21,10 +21,11 @@ def test_times_and_causes_by_month() -> None:
     random.Random(1).shuffle(out)
     january, february = months(out, "Asia/Shanghai")
     assert january.as_dict() == {
-        "month": "1970-01", "resident": "wang", "alerts": {"fall": 1, "sos": 1}, "drills": 1, "rung": 2,
+        "month": "1970-01", "resident": "wang", "alerts": {"fall": 1, "sos": 1}, "drills": 1, "serious": 2,
+        "rung": 2,
         "acknowledged": {"count": 1, "median_s": 30.0, "max_s": 30.0},
         "arrived": {"count": 1, "median_s": 900.0, "max_s": 900.0},
-        "never_answered": 1, "false_alarms": {"sat down hard": 1},
+        "at_home": 0, "never_answered": 1, "false_alarms": {"sat down hard": 1},
     }  # fmt: skip
     assert (february.month, february.alerts, february.acknowledged_s) == ("1970-02", {"smoke": 1}, [])
     assert february.never_answered == 1

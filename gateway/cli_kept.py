@@ -1,0 +1,71 @@
+"""What was kept, and what becomes of it? report, audit, export and erase."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli_base import DIFFERENT, UNREADABLE, WRONG, ConfigOption, JsonOption, fail, plan
+from gateway.words import word
+
+
+def add(app: typer.Typer) -> None:
+    """Register these commands."""
+    app.command(help=word("cli.report"))(report)
+    audit = typer.Typer(no_args_is_help=True, help=word("cli.audit"), rich_markup_mode=None)
+    audit.command("verify", help=word("cli.audit.verify"))(verify)
+    app.add_typer(audit, name="audit")
+
+
+def report(
+    config: ConfigOption = Path("config.yaml"),
+    month: Annotated[str, typer.Option(help=word("cli.option.month"))] = "",
+    resident: Annotated[str, typer.Option(help=word("cli.option.resident"))] = "",
+    picture: Annotated[Path | None, typer.Option("--out", help=word("cli.option.report_picture"))] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Times to acknowledge and to arrive, and what was false, month by month and resident by resident."""
+    from alerts.archive import Archive, Unreadable
+    from gateway.reporting import chosen, draw_report, tell
+
+    made = plan(config)
+    try:
+        with Archive(made.state_dir / "alerts.db") as archive:
+            months = chosen(archive, made.home, month, resident)
+    except Unreadable as error:
+        raise fail(str(error), UNREADABLE) from None
+    except ValueError as error:
+        raise fail(str(error), WRONG) from None
+    if as_json:
+        print(json.dumps([m.as_dict() for m in months], ensure_ascii=False))
+    else:
+        print("\n".join(tell(months, made.home)))
+    if picture is not None:
+        picture.write_text(draw_report(months, made.home), encoding="utf-8")
+        if not as_json:
+            print(f"-> {picture}")
+
+
+def verify(
+    config: ConfigOption = Path("config.yaml"),
+    head: Annotated[str, typer.Option(help=word("cli.option.head"))] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Was the record of alerts changed afterwards?"""
+    from alerts.archive import Archive, Unreadable
+    from gateway.auditing import audit, tell
+
+    made = plan(config)
+    try:
+        with Archive(made.state_dir / "alerts.db") as archive:
+            found = audit(archive, head.strip().lower())
+    except Unreadable as error:
+        raise fail(str(error), UNREADABLE) from None
+    if as_json:
+        print(json.dumps(found.as_dict(), ensure_ascii=False))
+    else:
+        print("\n".join(tell(found, made.home)))
+    raise typer.Exit(0 if found.whole else DIFFERENT)
