@@ -62,6 +62,8 @@ class Quantity(StrEnum):
     # -- people's bodies; 0 bpm is no value
     HEART_RATE_BPM = "heart_rate_bpm"
     BREATH_RATE_BPM = "breath_rate_bpm"
+    SLEEP_STAGE = "sleep_stage"  # the device's own: 0 awake, 1 light, 2 deep, 3 REM
+    TURN_OVERS = "turn_overs"  # turn-overs in bed since the reading before
     # -- climate and meters
     TEMPERATURE_C = "temperature_c"
     DEVICE_TEMPERATURE_C = "device_temperature_c"
@@ -124,7 +126,10 @@ _UNIT: dict[Quantity, str] = {
 _SHAPE: dict[Quantity, Shape] = {
     **dict.fromkeys(_UNIT, "scalar"),
     **dict.fromkeys(
-        (Q.FALL_STATE, Q.TARGET_COUNT, Q.MOVING_ENERGY, Q.STILL_ENERGY, Q.LINK_QUALITY, Q.LIGHT_LEVEL),
+        (
+            Q.FALL_STATE, Q.TARGET_COUNT, Q.MOVING_ENERGY, Q.STILL_ENERGY, Q.LINK_QUALITY, Q.LIGHT_LEVEL,
+            Q.SLEEP_STAGE, Q.TURN_OVERS,
+        ),
         "scalar",
     ),
     Q.TARGET: "vector", Q.TRACK: "vector", Q.HEIGHT: "vector", Q.CLOUD: "points", Q.BUTTON: "text",
