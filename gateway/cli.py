@@ -223,3 +223,7 @@ cli_enrol.add(app)
 from gateway import cli_kept  # noqa: E402
 
 cli_kept.add(app)
+
+from gateway import cli_people  # noqa: E402
+
+cli_people.add(app)

@@ -1,0 +1,168 @@
+"""Where do the readings of a day come from? The gateway's own samples and alerts, or a recording.
+
+The samples file is opened read only, also while the gateway runs. A recording goes through the same
+drivers, pipeline and detectors as the daemon; a log of meanings (a home's CSV) enters behind the drivers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from core.localtime import LocalTime
+from core.model import SECOND, Alert, AlertState, Block, Home, Severity
+from core.quantity import Quantity
+from detectors.day_facts import LOOK_BACK, WANTED, Day, bounds, facts
+
+KEPT = WANTED | {Quantity.BATTERY_PCT, Quantity.LINK_QUALITY, Quantity.RSSI_DBM}
+MOST_REVISIONS = 20_000
+
+
+class NoDay(Exception):
+    """There is nothing to read; the text says what to do."""
+
+
+@dataclass
+class Kept:
+    """Readings and alerts of one home. Times in ns of event time."""
+
+    home: Home
+    reached: int
+    now: int | None  # None: a log, which has no present
+    alerts: list[Alert]  # every revision, in the order of telling
+    offset: int = 0  # wall minus event time
+    blocks: list[Block] = field(default_factory=list)  # of a log: all of it
+    reader: Any = None  # of a store: asked per stretch
+
+    @property
+    def local(self) -> LocalTime:
+        """The wall time of the home."""
+        local = LocalTime(self.home.zone)
+        local.offset = self.offset
+        return local
+
+    def read(self, start: int, stop: int) -> list[Block]:
+        """The readings of [start, stop)."""
+        if self.reader is None:
+            return [b for b in self.blocks if len(b) and b.t[0] < stop and b.t[-1] >= start]
+        found: list[Block] = self.reader.blocks(KEPT, start, stop)
+        return found
+
+    def today(self) -> date:
+        """The local date of the present, or of the last reading of a log."""
+        at = self.now if self.now is not None else self.reached - 1
+        return self.local.at(at).date()
+
+    def wanted(self, told: str) -> date:
+        """Which date is meant? Raises NoDay."""
+        today = self.today()
+        if told in ("", "today"):
+            return today
+        if told == "yesterday":
+            return today - timedelta(days=1)
+        try:
+            return date.fromisoformat(told)
+        except ValueError:
+            raise NoDay(f"{told!r} is no date; write it as {today.isoformat()}") from None
+
+    def day(self, day: date) -> Day:
+        """The facts of one day."""
+        start, stop = bounds(day, self.local)
+        blocks = self.read(start - LOOK_BACK, stop)
+        return facts(blocks, self.home, day, self.reached, self.now, self.silent(), self.offset)
+
+    def silent(self) -> list[tuple[str, int, int]]:
+        """Which sensors are known to have been silent, from when to when?"""
+        out = []
+        since: dict[str, int] = {}
+        for alert in self.alerts:
+            if alert.kind != "sensor_silent" or alert.severity is Severity.INFO:
+                continue
+            if alert.state is AlertState.CLEARED:
+                out.append((alert.source, since.pop(alert.source, alert.opened), alert.changed))
+            elif alert.source not in since:
+                seen = alert.evidence.get("last_seen")
+                since[alert.source] = (
+                    seen if type(seen) is int and 0 < seen < alert.changed else alert.changed
+                )
+        return out + [(source, t, max(self.reached, t)) for source, t in since.items()]
+
+
+def from_store(plan: Any, now: int) -> Kept:
+    """What the gateway of this configuration kept. Raises NoDay."""
+    from store.database import Foreign
+    from store.reading import SampleReader
+
+    path = plan.state_dir / "samples.db"
+    if not path.exists():
+        raise NoDay(f"{path} does not exist; start the gateway with this configuration, or give a --log")
+    try:
+        reader = SampleReader(path, round(plan.config.store.samples.thin_s * SECOND))
+        reached = reader.reached()
+        offset = _offset(reader.blocks(frozenset({Quantity.WALL_OFFSET_S}), 0, (reached or 0) + 1))
+    except (sqlite3.Error, Foreign) as error:
+        raise NoDay(f"{path}: {error}") from None
+    if reached is None:
+        raise NoDay(f"{path} holds no samples yet; they are written every half minute")
+    return Kept(plan.home, reached + 1, max(now, reached + 1), _alerts(plan.state_dir), offset, reader=reader)
+
+
+def from_log(logs: Sequence[Path], plan: Any) -> Kept:
+    """What these logs hold, run through the pipeline; a home's CSV brings its own home. Raises NoDay."""
+    from gateway import build
+    from gateway.replay import replay_blocks, replay_packets
+    from ingest.errors import LogError
+    from ingest.formats import BLOCKS, open_blocks, open_log, recognise
+
+    try:
+        kind = recognise(logs[0])
+        if kind in BLOCKS:
+            stories = open_blocks(logs[0], kind)
+            if len(stories) != 1:
+                raise NoDay(f"{logs[0]} holds {len(stories)} clips, not a home's days")
+            home, blocks = stories[0]
+            found = replay_blocks(build.make_pipeline(build.plan_for(home)), blocks).alerts
+            # such a log holds what sensors meant, not when they were last heard: silence says nothing
+            found = [a for a in found if a.kind != "sensor_silent"]
+        else:
+            if plan is None:
+                raise NoDay("these are packets of sensors: name their home with --config")
+            home, blocks = plan.home, []
+            pipeline = build.make_pipeline(plan)
+            pipeline.on_blocks = lambda some: blocks.extend(b for b in some if b.quantity in KEPT)
+            found = []
+            for path in logs:
+                found += replay_packets(pipeline, open_log(path).packets()).alerts
+    except (LogError, OSError) as error:
+        raise NoDay(str(error)) from None
+    if not blocks:
+        raise NoDay(f"{logs[0]}: holds no readings of which a day could be made")
+    reached = max(int(b.t[-1]) for b in blocks) + 1
+    return Kept(home, reached, None, found, _offset(blocks), blocks=blocks)
+
+
+def _offset(blocks: Sequence[Block]) -> int:
+    """Wall minus event time as last told, ns."""
+    told = [b for b in blocks if b.quantity is Quantity.WALL_OFFSET_S and len(b)]
+    if not told:
+        return 0
+    last = max(told, key=lambda b: int(b.t[-1]))
+    value = float(last.value[-1])
+    return round(value * SECOND) if abs(value) < 1e10 else 0
+
+
+def _alerts(state_dir: Path) -> list[Alert]:
+    from alerts.outbox import Outbox
+
+    path = state_dir / "alerts.db"
+    if not path.exists():
+        return []
+    outbox = Outbox(path)
+    try:
+        return list(outbox.history(limit=MOST_REVISIONS))
+    finally:
+        outbox.close()
