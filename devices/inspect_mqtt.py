@@ -157,6 +157,17 @@ def _zwave_at(levels: list[str]) -> int:
     return 0
 
 
+def zwave_node(topic: str) -> str:
+    """The node a Z-Wave value topic belongs to; "" if it is none.
+
+    >>> zwave_node("zwave/Cellar/Detector/113/0/Smoke_Alarm/Sensor_status"), zwave_node("zwave/x")
+    ('zwave/Cellar/Detector', '')
+    """
+    levels = topic.split("/")
+    at = _zwave_at(levels)
+    return "/".join(levels[:at]) if at else ""
+
+
 # -- words
 
 

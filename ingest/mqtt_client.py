@@ -21,12 +21,23 @@ QUEUE_OUT = 1000
 
 
 def make_client(
-    link: str, settings: MqttLinkConfig, client_id: str, intake: Intake, max_payload: int, fast: bool
+    link: str,
+    settings: MqttLinkConfig,
+    client_id: str,
+    intake: Intake,
+    max_payload: int,
+    fast: bool,
+    persistent: bool = True,
+    will: tuple[str, bytes] | None = None,
 ) -> paho.Client:
-    """A client that is not connected yet, its messages led to ``intake``. Raises SourceError."""
+    """A client that is not connected yet, its messages led to ``intake``. Raises SourceError.
+
+    ``persistent`` False: the broker keeps nothing for it once it is gone. ``will`` (topic, payload) is
+    what the broker says, retained, when we are lost.
+    """
     more: dict[str, Any] = {
         "client_id": client_id,
-        "clean_session": False,
+        "clean_session": not persistent,
         "protocol": MQTTProtocolVersion.MQTTv311,
         "manual_ack": True,
     }
@@ -37,10 +48,12 @@ def make_client(
         )
     else:
         client = paho.Client(CallbackAPIVersion.VERSION2, **more)
+    if will is not None:
+        client.will_set(will[0], will[1], qos=1, retain=True)
     if settings.username is not None:
-        client.username_pw_set(settings.username, _password(link, settings))
+        client.username_pw_set(settings.username, password(link, settings))
     if settings.tls:
-        client.tls_set_context(_tls(link, settings))
+        client.tls_set_context(tls_context(link, settings))
     client.max_queued_messages_set(QUEUE_OUT)
     client.reconnect_delay_set(RECONNECT_FIRST_S, RECONNECT_MAX_S)
     client.connect_timeout = CONNECT_TIMEOUT_S
@@ -60,7 +73,8 @@ def acknowledger(client: paho.Client) -> Callable[[list[int]], object]:
     return one_by_one
 
 
-def _password(link: str, settings: MqttLinkConfig) -> str | None:
+def password(link: str, settings: MqttLinkConfig) -> str | None:
+    """The link's password, from its file; None where none is set. Raises SourceError."""
     path = settings.password_file
     if path is None:
         return None
@@ -73,7 +87,8 @@ def _password(link: str, settings: MqttLinkConfig) -> str | None:
         ) from None
 
 
-def _tls(link: str, settings: MqttLinkConfig) -> ssl.SSLContext:
+def tls_context(link: str, settings: MqttLinkConfig) -> ssl.SSLContext:
+    """How the broker's certificate is checked. Raises SourceError for a file that is no use."""
     try:
         ca = settings.ca_file
         context = ssl.create_default_context(cafile=str(ca) if ca else None)
