@@ -1,0 +1,146 @@
+"""Which commands bring sensors in? ``scan`` finds them, ``commission`` proves that they can alarm."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli_base import UNREADABLE, WRONG, JsonOption, fail
+from gateway.words import word
+
+MaybeConfig = Annotated[Path, typer.Option("--config", "-c", help=word("cli.option.scan_config"))]
+
+
+def scan(
+    config: MaybeConfig = Path("config.yaml"),
+    mqtt: Annotated[list[str] | None, typer.Option("--mqtt", help=word("cli.option.mqtt"))] = None,
+    username: Annotated[str | None, typer.Option(help=word("cli.option.username"))] = None,
+    password_file: Annotated[Path | None, typer.Option(help=word("cli.option.password_file"))] = None,
+    tls: Annotated[bool, typer.Option("--tls", help=word("cli.option.tls"))] = False,
+    ca_file: Annotated[Path | None, typer.Option(help=word("cli.option.ca_file"))] = None,
+    port: Annotated[list[str] | None, typer.Option("--port", help=word("cli.option.port"))] = None,
+    seconds: Annotated[float, typer.Option(min=1, help=word("cli.option.scan_seconds"))] = 60.0,
+    ask: Annotated[bool, typer.Option("--ask", help=word("cli.option.ask"))] = False,
+    out: Annotated[Path | None, typer.Option(help=word("cli.option.stanzas"))] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Listen, say what is there, write ready stanzas."""
+    from core.clock import SystemClock
+    from gateway.scan import Scan
+    from gateway.scan_port import ports
+    from gateway.scan_view import View, last_words
+    from ingest.errors import SourceError
+
+    known = _configured(config)
+    brokers = _brokers(known, mqtt, username, password_file, tls, ca_file)
+    listening = Scan(brokers, _ports(port, ports), known, SystemClock(), seconds, ask)
+    try:
+        with View(listening, quiet=as_json) as view:
+            listening.run(view.tick)
+    except SourceError as error:
+        raise fail(str(error), WRONG) from None
+    except KeyboardInterrupt:
+        print(word("scan.stopped"), file=sys.stderr)
+    result = listening.result()
+    for line in last_words(listening, result):
+        print(line, file=sys.stderr)
+    if not listening.heard_anything and not result.known:
+        raise fail(word("scan.nothing_to_hear"), UNREADABLE)
+    _write(_text(result, listening, known is None, as_json), out)
+
+
+def _ports(given: list[str] | None, every: Any) -> list[str]:
+    return [] if given == ["none"] else list(every(given or ()))
+
+
+def _configured(path: Path) -> Any:
+    """The configuration, where there is one; a broken one ends the command."""
+    from core.config import ConfigError, load
+
+    if not path.exists():
+        if path != Path("config.yaml"):
+            raise fail(f"{path}: {word('scan.no_config')}", WRONG)
+        return None
+    try:
+        return load(path)[0]
+    except ConfigError as error:
+        raise fail(str(error), WRONG) from None
+
+
+def _brokers(
+    config: Any,
+    given: list[str] | None,
+    username: str | None,
+    password_file: Path | None,
+    tls: bool,
+    ca_file: Path | None,
+) -> list[Any]:
+    """Those named, else those of the configuration, else the one on this machine."""
+    from core.config import MqttLinkConfig
+    from gateway.scan import Broker
+
+    links = config.links if config is not None else {}
+    mine = {n: x for n, x in links.items() if isinstance(x, MqttLinkConfig)}
+    if given == ["none"]:
+        return []
+    if not given:
+        if mine:
+            return [Broker(n, x, True) for n, x in mine.items()]
+        given = ["127.0.0.1:1883"]
+    out: list[Any] = []
+    for text in given:
+        host, colon, number = text.rpartition(":")
+        if not colon:
+            host, number = text, "8883" if tls else "1883"
+        if not number.isdigit() or not 0 < int(number) < 65536 or not host:
+            raise fail(word("scan.bad_host").format(given=text), WRONG)
+        same = next((n for n, x in mine.items() if (x.host, x.port) == (host, int(number))), "")
+        settings = mine[same] if same else MqttLinkConfig(type="mqtt", host=host, port=int(number))
+        changed: dict[str, Any] = {"username": username, "password_file": password_file, "ca_file": ca_file}
+        changed = {k: v for k, v in changed.items() if v is not None} | ({"tls": True} if tls else {})
+        names = {*links, *(b.link for b in out)}
+        name = same or next(n for n in ("broker", *(f"broker_{i}" for i in range(2, 99))) if n not in names)
+        out.append(Broker(name, settings.model_copy(update=changed), bool(same)))
+    return out
+
+
+def _text(result: Any, listening: Any, whole: bool, as_json: bool) -> str:
+    from gateway.scan_stanza import as_json as json_of
+    from gateway.scan_stanza import document
+
+    if not as_json:
+        head = [word("scan.yaml.head").format(seconds=round(listening.seconds))]
+        return document(result.findings, result.links, listening.home.rooms, head, whole)
+    rows = [
+        {"where": u.where, "why": word(u.why) if u.why.startswith("scan.") else u.why, "detail": u.detail}
+        for u in result.unclear
+    ]
+    made = json_of(result.findings, result.links)
+    return (
+        json.dumps({**made, "known": sorted(set(result.known)), "unclear": rows}, ensure_ascii=False) + "\n"
+    )
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:  # never over a configuration somebody wrote
+            file.write(text)
+    except FileExistsError:
+        print(text, end="")
+        raise fail(word("scan.exists").format(file=out), WRONG) from None
+    except OSError as error:
+        print(text, end="")
+        raise fail(f"{out}: {error.strerror}", WRONG) from None
+    print(f"-> {out}", file=sys.stderr)
+
+
+def add(app: typer.Typer) -> None:
+    """Register them."""
+    app.command(help=word("cli.scan"))(scan)
