@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import struct
 import tty
 from pathlib import Path
 from types import TracebackType
+
+_TCGETS2, _TCSETS2 = 0x802C542A, 0x402C542B  # Linux on x86, ARM and RISC-V
+_TERMIOS2 = struct.Struct("<4I20s2I")
+_CBAUD, _BOTHER = 0o010017, 0o010000
 
 
 class PseudoPort:
     """One serial port with the device's end in our hand.
 
     ``link`` is a stable name (a symbolic link) that points to whatever the kernel gives; after a replug
-    it points to a new one. ``path`` is the name to open.
+    it points to a new one. ``path`` is the name to open. ``baud`` is the speed it shows until somebody
+    opens it with another.
     """
 
-    def __init__(self, link: Path | None = None) -> None:
+    def __init__(self, link: Path | None = None, baud: int | None = None) -> None:
         self.link = link
+        self._baud = baud
         self.lost = 0  # bytes nobody read in time
         self.sent = 0
         self._ours = self._theirs = -1
@@ -52,6 +60,8 @@ class PseudoPort:
         # we keep the far end open too: else our own writes would fail until somebody opens it
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
+        if self._baud is not None:
+            self._show(self._baud)
         os.set_blocking(self._ours, False)
         self._name = os.ttyname(self._theirs)
         if self.link:
@@ -69,6 +79,20 @@ class PseudoPort:
         self._ours = self._theirs = -1
         if self.link:
             self.link.unlink(missing_ok=True)
+
+    @property
+    def speed(self) -> int:
+        """At which baud rate has the other side opened it? 0 while unplugged."""
+        if not self.plugged:
+            return 0
+        state = fcntl.ioctl(self._theirs, _TCGETS2, bytes(_TERMIOS2.size))
+        return int(_TERMIOS2.unpack(state)[6])
+
+    def _show(self, baud: int) -> None:
+        held = list(_TERMIOS2.unpack(fcntl.ioctl(self._theirs, _TCGETS2, bytes(_TERMIOS2.size))))
+        held[2] = held[2] & ~_CBAUD | _BOTHER
+        held[5] = held[6] = baud
+        fcntl.ioctl(self._theirs, _TCSETS2, _TERMIOS2.pack(*held))
 
     def write(self, data: bytes) -> int:
         """Send; how many bytes went out? What does not fit is lost, not waited for."""
