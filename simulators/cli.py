@@ -20,7 +20,7 @@ import typer
 from core.config import Config, ConfigError
 from core.config import load as load_config
 from core.model import SECOND, Mark, Packet
-from simulators import home, scenario
+from simulators import cli_device, home, scenario
 from simulators.broker import BrokerError
 from simulators.home import SimulationError
 from simulators.narrate import Narrator, say_line
@@ -271,6 +271,9 @@ def _go(stage: Stage) -> bool:
 def _fail(text: str, code: int) -> NoReturn:
     print(text, file=sys.stderr)
     raise typer.Exit(code)
+
+
+cli_device.add(app)
 
 
 def main() -> None:
