@@ -6,8 +6,14 @@ from typing import Any
 
 from core.model import Alert, AlertState
 
-ANSWERS = ("acknowledge", "take", "on_the_way", "arrived", "resolved", "false_alarm", "release")
-"""The words. The first four keep it quiet; ``release`` lets it ring on."""
+ANSWERS = (
+    "acknowledge", "take", "on_the_way", "arrived", "all_right", "resolved", "false_alarm", "release", "help",
+)  # fmt: skip
+"""The words. The first five keep it quiet; ``release`` lets it ring on; ``help`` (nobody is all right) goes
+on to the next step at once."""
+
+NOTED = ("valve_closing", "valve_closed", "valve_failed")
+"""What the gateway itself writes into an alert. It changes nothing else; nobody outside may say it."""
 
 ENDING = ("resolved", "false_alarm")
 """Answers that close an alert, whatever the sensor says."""
@@ -31,6 +37,10 @@ def allowed(alert: Alert, word: str, by: str) -> bool:
 
     An alert that is over may still be called a false alarm, or resolved, once.
     """
+    if word in NOTED:
+        return True
+    if word == "help":
+        return alert.state is not AlertState.CLEARED
     if word in ENDING:
         return alert.state is not AlertState.CLEARED or alert.evidence.get("closed") not in ENDING
     if alert.state is AlertState.CLEARED:

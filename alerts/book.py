@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alerts.answers import ANSWERS
+from alerts.answers import ANSWERS, NOTED
 from alerts.cause import Cause
 from alerts.settings import BookSettings
 from core.model import Alert, Event, Home
@@ -49,11 +49,12 @@ class AlertBook:
         return self.answer(alert_id, "acknowledge", by, t)
 
     def answer(self, alert_id: str, word: str, by: str, t: int, cause: str = "") -> list[Alert]:
-        """A person answers: one of :data:`alerts.answers.ANSWERS`, for a false alarm with its cause.
+        """A person answers: one of :data:`alerts.answers.ANSWERS`, for a false alarm with its cause. The
+        gateway notes what it did itself with one of :data:`alerts.answers.NOTED`.
 
         An unknown word or alert, or an answer that comes too late, changes nothing.
         """
-        if word not in ANSWERS:
+        if word not in ANSWERS and word not in NOTED:
             return []
         key = self._by_id.get(alert_id)
         if key is None:

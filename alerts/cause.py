@@ -24,12 +24,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from alerts.answers import ENDING, MAX_ANSWERS, allowed, noted
+from alerts.answers import ENDING, MAX_ANSWERS, NOTED, allowed, noted
 from alerts.facts import Facts
-from alerts.revision import NOTES, from_json, to_json
+from alerts.revision import NOTES, first, from_json, to_json
 from alerts.settings import BookSettings, ns
 from alerts.severity import marked, rule, worse
-from core.model import Alert, AlertState, Event, Phase, Severity, alert_id
+from core.model import Alert, AlertState, Event, Phase, Severity
 
 _FLAPS = 3  # from this many returns on, clears are held back
 
@@ -96,26 +96,32 @@ class Cause:
         return out
 
     def answer(self, word: str, by: str, t: int, cause: str = "") -> list[Alert]:
-        """A person has answered with one of :data:`alerts.answers.ANSWERS`. The same twice is once."""
+        """A person has answered (:data:`alerts.answers.ANSWERS`), or the gateway did something about it.
+
+        The same answer twice is once.
+        """
         out = self.until(t)
         alert = self.alert
         if alert is None or not allowed(alert, word, by):
             return out
         t = max(t, alert.changed)
-        said = noted(word, by, t, cause)
-        self._notes["answers"] = [*self._notes.get("answers", []), said][-MAX_ANSWERS:]
-        if word in ENDING:
+        said, where = noted(word, by, t, cause), "done" if word in NOTED else "answers"
+        self._notes[where] = [*self._notes.get(where, []), said][-MAX_ANSWERS:]
+        if word in NOTED:
+            self._tell(out, t, "noted", alert.state, alert.severity)
+        elif word in ENDING:
             self._acked = self._acked or alert.severity
             if self.open:
                 self._close(out, t, word)
             else:
                 self._notes["closed"] = word
                 self._tell(out, t, "answered", alert.state, alert.severity)
-        elif word == "release":
-            self._acked, self._close_due = None, None
+        elif word in ("release", "help"):
+            self._acked, self._close_due = None, self._close_due if self._passes else None
             self._step += 1  # on to the next one who can be asked
             self._notes["escalation"] = self._step
-            self._tell(out, t, "released", AlertState.OPEN, alert.severity)
+            why = "released" if word == "release" else "called"
+            self._tell(out, t, why, AlertState.OPEN, alert.severity)
             self._ring(t)
         elif alert.state is AlertState.OPEN:
             self._acked = alert.severity
@@ -167,7 +173,7 @@ class Cause:
         if self.open:
             self._ring(alert.changed)
             if self._passes:
-                self._close_due = alert.changed + ns(self._settings.linger_s)
+                self._close_due = alert.changed + self._settings.linger(alert)
             elif self._ends == "person" and self._acked is not None:
                 self._close_due = alert.changed + ns(self._settings.settle_s)
         return True
@@ -205,15 +211,11 @@ class Cause:
         self._acked = None
         self._held_due, self._held_clear, self._step = None, False, 0
         self._last_onset = event.known
-        name = alert_id(self._home, self.kind, self.source, opened)
-        evidence = {**facts.values, **self._notes}
-        self.alert = Alert(
-            name, self.kind, facts.severity, self.source, self._room, self._resident,
-            opened, t, AlertState.OPEN, 1, evidence,
-        )  # fmt: skip
+        whose = (self._home, self.kind, self.source, self._room, self._resident)
+        self.alert = first(*whose, opened, t, facts.severity, {**facts.values, **self._notes})
         out.append(self.alert)
         self._ring(t)
-        self._close_due = t + ns(self._settings.linger_s) if self._passes else None
+        self._close_due = t + self._settings.linger(self.alert) if self._passes else None
 
     def _reopen(self, last: Alert, event: Event, facts: Facts, t: int, out: list[Alert]) -> None:
         """It returned soon: the same alert goes on, its escalation too."""
@@ -233,7 +235,7 @@ class Cause:
             self._ring(t)
         else:
             self._ring_due = max(self._ring_due, t)
-        self._close_due = t + ns(self._settings.linger_s) if self._passes else None
+        self._close_due = t + self._settings.linger(self.alert) if self._passes else None
 
     def _merge(self, event: Event, out: list[Alert]) -> None:
         assert self.alert is not None

@@ -96,6 +96,10 @@ class Delivery:
         """How is each sink doing, as JSON?"""
         return {r.name: r.status() for r in self._routes}
 
+    def reached(self, alert: str) -> dict[str, list[dict[str, int]]]:
+        """Which revisions of this alert did each channel take since the start, and when?"""
+        return {r.name: r.reached(alert) for r in self._routes}
+
     def close(self, timeout_s: float = 5.0) -> bool:
         """Stop; what is not delivered stays in the outbox. False if a sink still hangs after the time."""
         self._closing.set()

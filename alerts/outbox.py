@@ -234,6 +234,11 @@ class Outbox:
         rank = self._db.read(sql, (alert.id, alert.revision))[0][0]
         return list(Severity)[min(alert.severity.rank, rank if rank is not None else alert.severity.rank)]
 
+    def head(self) -> tuple[int, str]:
+        """Number and chain of the newest row; told elsewhere, it shows when rows were cut off the end."""
+        rows = self._db.read("SELECT seq, chain FROM revision ORDER BY seq DESC LIMIT 1", ())
+        return (int(rows[0][0]), str(rows[0][1])) if rows else self._base(self._db.connect())
+
     def chain(self) -> Iterator[tuple[int, str, str]]:
         """(seq, body, chain) of every row from the base on, for the audit; first the base itself."""
         base = self._base(self._db.connect())

@@ -17,7 +17,7 @@ from datetime import time
 from itertools import pairwise
 from typing import ClassVar, Literal
 
-from alerts.revision import rings
+from alerts.revision import rings, weight
 from core.localtime import LocalTime, in_window
 from core.model import SECOND, Alert, AlertState, Severity
 
@@ -26,6 +26,11 @@ SeverityName = Literal["alarm", "warning", "trouble", "info"]
 
 NO_TIME_TO_ASK = frozenset({"smoke", "heat", "gas", "co", "water", "sos"})
 """Kinds for which an in-home question would only cost minutes."""
+
+NOBODY_HOME = frozenset({"night_exit", "left_home", "left_alone", "not_back"})
+"""Kinds that say that the person is not at home: a question there would be put to an empty room."""
+
+Sign = Literal["button", "door", "movement"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +107,34 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What answers a question in the home, besides a word? ``answered_by`` names the signs that count.
+
+    ``movements``: so many of them must be seen; one may be a curtain or a cat.
+    """
+
+    answered_by: tuple[Sign, ...] = ("button", "door", "movement")
+    movements: int = 2
+
+    __pydantic_config__: ClassVar[dict[str, str]] = FORBID
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.movements <= 20:
+            raise ValueError("movements must be between 1 and 20")
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All plans; the first that fits counts. An alert that no plan fits goes to every channel at once.
 
     ``call_gap_s``: a channel rings for the same cause at most this often, unless it got worse or the
-    person calls again.
+    person calls again. ``question``: how a question in the home may be answered.
     """
 
     plans: tuple[Plan, ...] = field(default_factory=tuple)
     quiet: Quiet | None = None
     call_gap_s: float = 600.0
+    question: Question = field(default_factory=Question)
 
     __pydantic_config__: ClassVar[dict[str, str]] = FORBID
 
@@ -127,12 +150,33 @@ class Policy:
         """The ladder of such an alert and its ``repeat_s``; None if no plan fits."""
         for plan in self.plans:
             if plan.fits(kind, severity, resident):
-                return (_hurried(plan.steps) if kind in NO_TIME_TO_ASK else plan.steps), plan.repeat_s
+                steps = plan.steps
+                if kind in NO_TIME_TO_ASK or kind in NOBODY_HOME:
+                    steps = _hurried(steps, kind in NO_TIME_TO_ASK)
+                return steps, plan.repeat_s
         return None
+
+    def steps_of(self, alert: Alert) -> tuple[tuple[Step, ...], float] | None:
+        """The same for an alert as it stands.
+
+        What its detector itself only asks (stage ``question``) goes to the first question of the
+        ladder that a warning would climb, and no further; when to be worried the detector decides.
+        """
+        if alert.evidence.get("stage") == "question":
+            found = self.steps(alert.kind, Severity.WARNING, alert.resident)
+            asked = [] if found is None else [s for s in found[0] if s.ask]
+            if found is not None and asked:
+                return (replace(asked[0], after_s=0.0),), found[1]
+        return self.steps(alert.kind, weight(alert), alert.resident)
+
+    @property
+    def asking(self) -> bool:
+        """Does any plan ask in the home?"""
+        return any(step.ask for plan in self.plans for step in plan.steps)
 
     def again(self, alert: Alert, step: int) -> int | None:
         """How long after its step ``step`` does the next one follow, in ns? None if no plan fits."""
-        found = self.steps(alert.kind, alert.severity, alert.resident)
+        found = self.steps_of(alert)
         if found is None:
             return None
         steps, repeat_s = found
@@ -144,29 +188,38 @@ class Policy:
         The first time and when it gets worse to the first step's; at each further step to that step's
         only; from the last step on to all.
         """
-        found = self.steps(alert.kind, alert.severity, alert.resident)
+        found = self.steps_of(alert)
         if found is None or channel not in self.channels():
             return True
         steps, _ = found
-        reached = alert.evidence.get("escalation", 0)
-        reached = reached if isinstance(reached, int) and not isinstance(reached, bool) else 0
+        reached = _reached(alert)
         if reached < len(steps):
             return channel in steps[reached].to
         return any(channel in step.to for step in steps)
 
     def quiet_until(self, alert: Alert, t: int, local: LocalTime) -> int | None:
-        """Must this revision wait for the morning? Only troubles and notes ever do."""
-        calm = alert.severity in (Severity.TROUBLE, Severity.INFO)
+        """Must this revision wait for the morning? Only troubles and notes ever do, never a question."""
+        calm = weight(alert) in (Severity.TROUBLE, Severity.INFO) and not asks(self, alert)
         return self.quiet.until(t, local) if self.quiet is not None and calm else None
 
 
 def asks(policy: Policy, alert: Alert) -> bool:
     """Is this revision, for now, only a question to the person at home?"""
-    found = policy.steps(alert.kind, alert.severity, alert.resident)
-    if found is None or alert.state is not AlertState.OPEN or not rings(alert):
+    return rings(alert) and waits_for_answer(policy, alert)
+
+
+def waits_for_answer(policy: Policy, alert: Alert) -> bool:
+    """Has the person at home been asked, and nobody else told yet?"""
+    found = policy.steps_of(alert)
+    if found is None or alert.state is not AlertState.OPEN:
         return False
-    reached = alert.evidence.get("escalation", 0)
-    return isinstance(reached, int) and reached < len(found[0]) and found[0][reached].ask
+    reached = _reached(alert)
+    return reached < len(found[0]) and found[0][reached].ask
+
+
+def _reached(alert: Alert) -> int:
+    said = alert.evidence.get("escalation", 0)
+    return said if isinstance(said, int) and not isinstance(said, bool) else 0
 
 
 def again_after(times_s: Sequence[float], repeat_s: float, step: int) -> int:
@@ -182,9 +235,11 @@ def again_after(times_s: Sequence[float], repeat_s: float, step: int) -> int:
     return round(times_s[step] * SECOND) - (round(times_s[step - 1] * SECOND) if step else 0)
 
 
-def _hurried(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The same ladder without waiting for an answer at home; whoever would be asked is told as well."""
-    asked = tuple(name for step in steps if step.ask for name in step.to)
+def _hurried(steps: Sequence[Step], tell_home: bool) -> tuple[Step, ...]:
+    """The same ladder without waiting for an answer at home; with ``tell_home`` whoever would be asked
+    is told as well.
+    """
+    asked = tuple(name for step in steps if step.ask for name in step.to) if tell_home else ()
     rest = [step for step in steps if not step.ask]
     start = rest[0].after_s
     moved = [replace(step, after_s=step.after_s - start) for step in rest]

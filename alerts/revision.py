@@ -10,23 +10,51 @@ from collections.abc import Mapping
 from typing import Any
 
 from alerts.severity import MARKS
-from core.model import Alert, AlertState, Severity
+from core.model import Alert, AlertState, Severity, alert_id
 
 NOTES = (
     "why", "repeat", "detector", "escalation", "reminder", "reopened", "calls",
     "acknowledged_by", "acknowledged_at", "closed", "answers",
+    "done",
 )  # fmt: skip
 """Evidence keys that are the book's business; everything else comes from the detectors."""
 
 RINGING = frozenset({"opened", "worse", "again", "called", "released"})
 """Values of ``evidence["why"]`` that ask for a person's attention; the others only keep people informed."""
 
+_SEVERITIES = frozenset(str(s) for s in Severity)
 _MAX_KEYS, _MAX_TEXT, _MAX_ITEMS, _MAX_DEPTH = 48, 500, 64, 4
+
+
+def first(
+    home: str, kind: str, source: str, room: str, resident: str, opened: int, known: int,
+    severity: Severity, evidence: Mapping[str, Any],
+) -> Alert:  # fmt: skip
+    """The first revision of an alert. Where its source is in no room, it is where a person was last seen."""
+    seen = evidence.get("room")
+    place = room or (seen if isinstance(seen, str) else "")
+    name = alert_id(home, kind, source, opened)
+    return Alert(
+        name, kind, severity, source, place, resident, opened, known, AlertState.OPEN, 1, evidence
+    )  # fmt: skip
 
 
 def rings(alert: Alert) -> bool:
     """Does this revision ask for a person's attention?"""
     return alert.state is AlertState.OPEN and alert.evidence.get("why") in RINGING
+
+
+def weight(alert: Alert) -> Severity:
+    """How bad is it on its way out? A drill travels as the severity it rehearses, whatever it is.
+
+    >>> drill = {"test": True, "drill": "alarm"}
+    >>> weight(Alert("1", "fall", Severity.INFO, "drill", "", "", 0, 0, AlertState.OPEN, 1, drill))
+    <Severity.ALARM: 'alarm'>
+    """
+    said = alert.evidence.get("drill")
+    if alert.evidence.get("test") is True and isinstance(said, str) and said in _SEVERITIES:
+        return Severity(said)
+    return alert.severity
 
 
 def to_json(alert: Alert) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from alerts.gate import NOW, Gate
 from alerts.outbox import Order, Outbox, OutboxError
-from alerts.revision import rings
+from alerts.revision import rings, weight
 from core.clock import Clock
 from core.contracts import Refused, Sink
 from core.model import SECOND, Alert, AlertState, Severity
@@ -25,6 +25,7 @@ Key = tuple[str, int]
 _PAGE = 200
 _GATED_PAGE = 5000  # what waits for the morning must not hide what is new
 _MAX_LIVE = 20_000
+_RECENT = 200  # deliveries whose time is remembered, for a drill to tell
 _MAX_WAIT_S = 3600.0
 _OUTBOX_WAIT = 2 * SECOND
 _LOOK_AGAIN = SECOND // 4  # while a page is being worked on, how often is the outbox asked for worse news
@@ -89,6 +90,7 @@ class Route:
         self._calling_since: int | None = None
         self._own_since: int | None = None  # since when does the sink itself say that it is not well
         self._parked: deque[Parked] = deque(maxlen=1000)
+        self._recent: deque[tuple[str, int, int]] = deque(maxlen=_RECENT)
         self.delivered = 0
         self.parked_count = 0
 
@@ -181,6 +183,10 @@ class Route:
             self._parked.clear()
         return parked
 
+    def reached(self, alert: str) -> list[dict[str, int]]:
+        """Which revisions of this alert were taken of late, and when (event time, ns)?"""
+        return [{"revision": r, "at": at} for name, r, at in list(self._recent) if name == alert]
+
     def status(self) -> dict[str, Any]:
         """How is it doing, as JSON?"""
         try:
@@ -209,7 +215,7 @@ class Route:
                 earlier = self._outbox.pending(self.name, _PAGE, "written", live.id)
                 concerns = self._concerns(live)
             except OutboxError:
-                earlier, concerns = [], live.severity.rank <= self._from.rank
+                earlier, concerns = [], weight(live).rank <= self._from.rank
             earlier = [a for a in earlier if a.revision < live.revision and self._unknown(a)]
             if earlier:
                 self._page = deque([a for a in self._page if a.id != live.id])
@@ -286,7 +292,10 @@ class Route:
 
     def _concerns(self, alert: Alert) -> bool:
         """Is it, or was it ever, bad enough for this sink? Whoever heard of it also hears its end."""
-        if alert.severity.rank <= self._from.rank:
+        if alert.kind == "test":  # the daily test is for every channel it names
+            only = alert.evidence.get("channels")
+            return not isinstance(only, list) or self.name in only
+        if weight(alert).rank <= self._from.rank:
             return True
         return alert.revision > 1 and self._outbox.worst(alert).rank <= self._from.rank
 
@@ -294,6 +303,8 @@ class Route:
         keys = [(a.id, a.revision) for a in done]
         if delivered:
             self.delivered += len(keys)
+            at = self._clock.now()
+            self._recent.extend((name, revision, at) for name, revision in keys)
             if self._gate is not None:
                 for alert in done:
                     self._gate.sent(alert, began)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from alerts.daily import Daily
 from alerts.policy import Policy, again_after
+from alerts.revision import weight
 from core.model import SECOND, Alert, Severity
 
 
@@ -23,6 +25,7 @@ class BookSettings:
     of one instant is closed this long after it last happened. ``settle_s``: a call for help is closed
     this long after somebody has acknowledged it. ``forget_s``: a closed cause is dropped from memory.
     ``policy``: who is told when; where one of its plans fits, its steps replace the ``*_again_s`` times.
+    ``daily``: what the gateway says once a day by itself: a test of the whole chain, a summary.
     """
 
     alarm_again_s: tuple[float, ...] = (60.0, 180.0, 600.0, 1800.0)
@@ -40,6 +43,7 @@ class BookSettings:
     forget_s: float = 86_400.0
     keep_closed: int = 2_000
     policy: Policy | None = None
+    daily: Daily | None = None
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -65,7 +69,7 @@ class BookSettings:
 
     def again(self, alert: Alert, step: int) -> int | None:
         """How long after step ``step`` (0 = it began to ring) does the next follow, in ns? None = never."""
-        severity = alert.severity
+        severity = weight(alert)
         if severity is Severity.INFO:
             return None
         if self.policy is not None and severity is not Severity.TROUBLE:
@@ -78,6 +82,14 @@ class BookSettings:
         if alarm:
             return again_after(self.alarm_again_s, self.alarm_repeat_s, step)
         return again_after(self.warning_again_s, self.warning_repeat_s, step)
+
+    def linger(self, alert: Alert | None) -> int:
+        """How long does what ends by itself last, in ns? A drill until its whole ladder was climbed."""
+        linger_s = self.linger_s
+        if alert is not None and self.policy is not None and "drill" in alert.evidence:
+            found = self.policy.steps_of(alert)
+            linger_s = max(linger_s, found[0][-1].after_s + 60 if found is not None else 0)
+        return ns(linger_s)
 
     def reopen(self, severity: Severity) -> int:
         """How long after its clear may a cause of this severity go on as the same alert, in ns?"""

@@ -79,6 +79,7 @@ RULES: dict[str, Rule] = {
     "measuring_fault": Rule(
         TROUBLE, "its numbers are impossible, so they are no values", {"warming_up": INFO}
     ),
+    "unproven": Rule(TROUBLE, "a detector that never alarmed may be one that cannot"),
     "end_of_life": Rule(TROUBLE, "past its rated life it may not alarm"),
     "warming_up": Rule(INFO, "cannot see yet, will in minutes"),
     "detector_fault": Rule(TROUBLE, "one question is not being asked"),
@@ -90,6 +91,9 @@ RULES: dict[str, Rule] = {
     "cold_start": Rule(TROUBLE, "state was lost; what went on before is unknown", ends="itself"),
     "clock_step": Rule(INFO, "the wall clock was set; durations are untouched", ends="itself"),
     "test": Rule(INFO, "a drill of the whole chain", ends="itself"),
+    "summary": Rule(INFO, "what to look after, once a day", ends="itself"),
+    "valve_fault": Rule(TROUBLE, "gas may still flow; nobody may rely on the valve"),
+    "heartbeat_fault": Rule(TROUBLE, "if the gateway died now, the far end would not notice"),
 }
 
 UNKNOWN = Rule(WARNING, "nobody said what it means, so it is not kept silent", _GRADED)

@@ -16,10 +16,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from core.model import Home, Mounting, Resident, Room, Sensor
+from core.config_duties import HeartbeatConfig, ValveConfig
+from core.model import Home, Mounting, Resident, Responder, Room, Sensor
+from core.watch import Watch
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Path_ = tuple[str | int, ...]
+Line_ = Annotated[str, Field(max_length=200, pattern=r"^[^\r\n\x00]*$")]  # one line for people
 
 
 class ConfigError(Exception):
@@ -41,6 +44,9 @@ class HomeConfig(_Strict):
     name: str = ""
     time_zone: str = "UTC"
     language: Literal["zh-CN", "en"] = "en"
+    address: Line_ = ""
+    floor: Line_ = ""
+    how_to_get_in: Line_ = ""
 
     @field_validator("time_zone")
     @classmethod
@@ -55,7 +61,18 @@ class HomeConfig(_Strict):
 class ResidentConfig(_Strict):
     name: str = ""
     born: int | None = Field(default=None, ge=1890, le=2100)
-    note: str = ""
+    note: str = ""  # for yourself; no message carries it
+    conditions: tuple[Line_, ...] = Field(default=(), max_length=8)
+    phone: Line_ = ""
+    watch: Watch = Watch()
+
+
+class ResponderConfig(_Strict):
+    name: Line_ = Field(min_length=1)
+    role: Line_ = ""
+    phone: Line_ = ""
+    minutes: float | None = Field(default=None, ge=0, le=600)
+    residents: tuple[Id, ...] = ()
 
 
 class RoomConfig(_Strict):
@@ -136,6 +153,7 @@ class StoreConfig(_Strict):
 class ChannelConfig(_Strict):
     type: str
     from_severity: Literal["alarm", "warning", "trouble", "info"] = "info"
+    discreet: bool = False  # leave out conditions, telephone numbers and how to get in
     options: dict[str, Any] = {}
 
 
@@ -148,6 +166,7 @@ class RecordConfig(_Strict):
 class Config(_Strict):
     home: HomeConfig
     residents: dict[Id, ResidentConfig] = {}
+    responders: dict[Id, ResponderConfig] = {}
     rooms: dict[Id, RoomConfig] = {}
     links: dict[Id, LinkConfig]
     sensors: dict[Id, SensorConfig]
@@ -156,6 +175,8 @@ class Config(_Strict):
     store: StoreConfig = StoreConfig()
     channels: dict[Id, ChannelConfig] = {}
     record: RecordConfig = RecordConfig()
+    heartbeat: HeartbeatConfig = HeartbeatConfig()
+    valves: dict[Id, ValveConfig] = {}
 
     def as_home(self) -> Home:
         """Which plain facts do detectors and the book get?"""
@@ -163,7 +184,9 @@ class Config(_Strict):
             id=self.home.id,
             zone=self.home.time_zone,
             language=self.home.language,
-            residents=tuple(Resident(i, r.name) for i, r in self.residents.items()),
+            residents=tuple(
+                Resident(i, r.name, r.born, r.conditions, r.phone, r.watch) for i, r in self.residents.items()
+            ),
             rooms={i: Room(i, r.kind, r.name) for i, r in self.rooms.items()},
             sensors={
                 i: Sensor(
@@ -178,6 +201,13 @@ class Config(_Strict):
                 )
                 for i, s in self.sensors.items()
             },
+            address=self.home.address,
+            floor=self.home.floor,
+            entry=self.home.how_to_get_in,
+            responders=tuple(
+                Responder(i, r.name, r.role, r.phone, r.minutes, r.residents)
+                for i, r in self.responders.items()
+            ),
         )
 
 
@@ -322,6 +352,16 @@ def _cross_check(config: Config, document: Document) -> None:
                 f"{link.host} is off this machine and tls is off: anybody on the way could read or "
                 "forge messages; set tls: true, or insecure: true if you accept that",
             )
+    for name, responder in config.responders.items():
+        for resident in responder.residents:
+            if resident not in config.residents:
+                raise document.error(("responders", name, "residents"), f"there is no resident {resident!r}")
+    for name, resident_ in config.residents.items():
+        for key_, keys in resident_.watch.keys.items():
+            for source in (*keys.gone, *keys.here):
+                if source not in config.sensors:
+                    at = ("residents", name, "watch", "keys", key_)
+                    raise document.error(at, f"there is no sensor {source!r} under sensors")
     used: dict[tuple[str, str], str] = {}
     for name, sensor in config.sensors.items():
         at = ("sensors", name)
@@ -343,3 +383,9 @@ def _cross_check(config: Config, document: Document) -> None:
                     (*at, "topic"), f"is also the topic of {used[key]}; one sensor, one topic"
                 )
             used[key] = name
+    for name, valve in config.valves.items():
+        if not isinstance(config.links.get(valve.link), MqttLinkConfig):
+            raise document.error(("valves", name, "link"), f"there is no broker {valve.link!r} under links")
+        for source in valve.sources:
+            if source not in config.sensors:
+                raise document.error(("valves", name, "sources"), f"there is no sensor {source!r}")

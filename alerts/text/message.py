@@ -1,21 +1,25 @@
-"""What does an alert say to a person? What, where, since when, how sure, the numbers, what to do.
+"""What does an alert say to a person? What, who, where, since when, how sure, the numbers, what to do,
+who has been told, who can go.
 
 The words stand in ``en.json`` and ``zh-CN.json``; both have the same keys. Nothing here decides
-anything: an alert says the same whatever channel carries it.
+anything: an alert says the same whatever channel carries it, and where a channel has room for less,
+:meth:`Message.fit` leaves out what matters least.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from alerts.revision import weight
+from alerts.text import people, summary
 from core.localtime import LocalTime
-from core.model import SECOND, Alert, AlertState, Home
+from core.model import SECOND, Alert, AlertState, Home, Severity
 
 LANGUAGES = ("zh-CN", "en")
 
@@ -24,16 +28,62 @@ _MAX_NUMBERS = 6
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One alert in words. ``title`` is one short line, ``body`` a few lines, ``advice`` what to do now."""
+    """One alert in words. ``title`` is one short line, ``body`` a few lines, ``advice`` what to do now.
+
+    ``ranks``: how much each line of the body matters, 0 = most. ``links``: lines by which to answer.
+    """
 
     title: str
     body: str
     advice: str
+    ranks: tuple[int, ...] = ()
+    links: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """All of it, for channels that know only one text."""
-        return "\n".join(part for part in (self.title, self.body, self.advice) if part)
+        return "\n".join(part for part in (self.title, self.body, self.advice, *self.links) if part)
+
+    def fit(self, max_bytes: int, title: bool = True) -> str:
+        """The text in at most so many bytes of UTF-8; what, since when, who and where go last.
+
+        >>> m = Message("Fall", "Since 8\\nHeart 60", "Call them.", (0, 3))
+        >>> m.fit(40), m.fit(20), m.fit(12)
+        ('Fall\\nSince 8\\nHeart 60\\nCall them.', 'Fall\\nSince 8', 'Fall\\nSince 8')
+        """
+        lines = self.body.split("\n") if self.body else []
+        ranks = self.ranks if len(self.ranks) == len(lines) else (0,) * len(lines)
+        parts = [(0, self.title)] if title else []
+        parts += [*zip(ranks, lines, strict=True), (ADVICE, self.advice), *((LINKS, x) for x in self.links)]
+        parts = [p for p in parts if p[1]]
+        while len(parts) > 1 and len(_joined(parts)) > max_bytes:
+            worst = max(rank for rank, _ in parts)
+            if worst == 0:
+                break
+            last = max(i for i, (rank, _) in enumerate(parts) if rank == worst)
+            del parts[last]
+        data = _joined(parts)
+        return data.decode() if len(data) <= max_bytes else cut(data.decode(), max_bytes)
+
+
+WHERE, WHO, KNOWN, LINKS, FACTS, ADVICE, TOLD, NEAREST = 1, 1, 3, 2, 4, 5, 6, 7
+"""Ranks of what a message says, besides 0: what, since when, who answered."""
+
+
+def _joined(parts: Sequence[tuple[int, str]]) -> bytes:
+    return "\n".join(text for _, text in parts).encode()
+
+
+def cut(text: str, max_bytes: int) -> str:
+    """The text, cut at a character so that it fits; what was cut shows as an ellipsis.
+
+    >>> cut("跌倒后", 9), cut("跌倒后", 8)
+    ('跌倒后', '跌…')
+    """
+    data = text.encode()
+    if len(data) <= max_bytes:
+        return text
+    return data[: max(0, max_bytes - 3)].decode(errors="ignore") + "…"
 
 
 @cache
@@ -46,9 +96,19 @@ def catalogue(language: str) -> dict[str, Any]:
     return loaded
 
 
-def render(alert: Alert, home: Home, language: str | None = None, wall_offset: int = 0) -> Message:
+def render(
+    alert: Alert,
+    home: Home,
+    language: str | None = None,
+    wall_offset: int = 0,
+    told: Sequence[str] = (),
+    discreet: bool = False,
+    links: Sequence[str] = (),
+) -> Message:
     """What should a person read? ``language`` defaults to the home's, ``wall_offset`` is wall minus
-    event time in ns, so that the times are those of the clock on the wall.
+    event time in ns, so that the times are those of the clock on the wall. ``told``: names of those who
+    have been told so far. ``discreet``: without what only helpers need (for logs). ``links``: how to
+    answer, a line each.
 
     >>> from core.model import Severity
     >>> facts = {"stage": "long_lie"}
@@ -64,7 +124,17 @@ def render(alert: Alert, home: Home, language: str | None = None, wall_offset: i
     title = shape["title"].format(severity=words["severity"][_level(alert)], what=what)
     if place:
         title = shape["title_place"].format(title=title, place=place)
-    lines = [_state(alert, home, words, wall_offset), *_who(alert, home, words)]
+    serious = weight(alert) in (Severity.ALARM, Severity.WARNING) and alert.state is not AlertState.CLEARED
+    helping = serious and not discreet
+    local = LocalTime(home.zone)
+    local.offset = wall_offset
+    ranked = [(0, _state(alert, home, words, wall_offset))]
+    ranked += [
+        (KNOWN if i else WHO, x)
+        for i, x in enumerate(people.who(alert, home, words, local.at(alert.changed), helping))
+    ]
+    ranked += [(WHERE, x) for x in people.where(home, place, words, helping)]
+    lines = []
     numbers = _numbers(alert.evidence, words)
     if numbers:
         lines.append(shape["numbers"].format(numbers=shape["comma"].join(numbers)))
@@ -74,7 +144,21 @@ def render(alert: Alert, home: Home, language: str | None = None, wall_offset: i
     lines += [
         words["marks"][m] for m in ("found_at_connect", "weak", "test") if alert.evidence.get(m) is True
     ]
-    return Message(title, "\n".join(lines), _advice(alert, words, kind))
+    lines += people.done(alert, words)
+    if alert.kind == "summary" and alert.state is not AlertState.CLEARED:
+        ranked, lines = [], summary.lines(alert.evidence, home, words, wall_offset)
+    ranked += [(FACTS, x) for x in lines]
+    if serious:
+        ranked += [(TOLD, x) for x in people.told(told, words)]
+    if helping:
+        ranked += [(NEAREST, x) for x in people.nearest(alert, home, words)]
+    return Message(
+        title,
+        "\n".join(x for _, x in ranked),
+        _advice(alert, words, kind),
+        tuple(rank for rank, _ in ranked),
+        tuple(links),
+    )
 
 
 def _level(alert: Alert) -> str:
@@ -101,11 +185,6 @@ def _place(alert: Alert, home: Home, words: Mapping[str, Any]) -> str:
     else:
         device = alert.source if alert.kind in words["about_source"] else ""
     return str(words["layout"]["space"]).join(p for p in (name, device) if p)
-
-
-def _who(alert: Alert, home: Home, words: Mapping[str, Any]) -> list[str]:
-    person = next((r.name for r in home.residents if r.id == alert.resident and r.name), "")
-    return [words["layout"]["who"].format(name=person)] if person else []
 
 
 def _state(alert: Alert, home: Home, words: Mapping[str, Any], wall_offset: int) -> str:
