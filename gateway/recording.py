@@ -34,7 +34,9 @@ def record_command(plan: build.Plan, to: Path, seconds: float) -> int:
     for name, link in plan.config.links.items():
         if isinstance(link, MqttLinkConfig):
             topics = build.topics(plan, name, list(pipeline.drivers))
-            sources.append(MqttSource(name, link, topics, clock, f"hearthwatch-{plan.home.id}-record-{name}"))
+            client = f"hearthwatch-{plan.home.id}-record-{name}"
+            # no session is left behind: nobody would ever empty it, and the broker would queue for it
+            sources.append(MqttSource(name, link, topics, clock, client, persistent=False))
         elif isinstance(link, SerialLinkConfig) and name in plan.lines:
             sources.append(SerialSource(name, link, plan.lines.get(name, Line(9600)), clock))
     stop = threading.Event()

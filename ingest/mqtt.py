@@ -45,7 +45,9 @@ class MqttSource:
     """One broker as a source of packets. ``channel`` is the topic.
 
     ``fast`` False leaves reading to the client library. ``tick_s`` is the length of the watch thread's
-    second, for tests only.
+    second, for tests only. ``persistent`` False: the broker keeps no session (a recording takes what
+    comes and leaves nothing behind). ``status_topic``: where ``beat`` is retained and the broker says
+    ``lost`` when we are gone.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class MqttSource:
         max_payload: int = MAX_PAYLOAD,
         tick_s: float = 1.0,
         fast: bool = paho_fast.USABLE,
+        persistent: bool = True,
+        status_topic: str = "",
     ) -> None:
         self.link = link
         self.settings = settings
@@ -70,6 +74,9 @@ class MqttSource:
         self._max_payload = max_payload
         self._tick_s = tick_s
         self._fast = fast
+        self._persistent = persistent
+        self._status_topic = status_topic
+        self._beat = _state("alive")
         every = min(CANARY_EVERY_S, settings.keep_alive_s / 2)
         self._canary = Canary(every, min(CANARY_PATIENCE_S, settings.keep_alive_s * 0.7))
         self._intake = Intake(link, clock, self._ping_topic, self._came_back, max_payload)
@@ -117,6 +124,13 @@ class MqttSource:
         key = "sent" if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else "send_dropped"
         self._counts[key] += 1
 
+    def beat(self, payload: bytes) -> None:
+        """Show on the status topic that we live; repeated by itself after each connect."""
+        self._beat = payload
+        client = self._client
+        if client is not None and self._up and self._status_topic:
+            client.publish(self._status_topic, payload, qos=1, retain=True)
+
     def settle(self, count: int) -> None:
         """Acknowledge the QoS 1 messages among the oldest ``count`` packets put and not settled yet."""
         with self._lock:
@@ -155,6 +169,10 @@ class MqttSource:
         if watch is not None and watch is not threading.current_thread():
             watch.join(5)
         if client is not None:
+            if self._up and self._status_topic:  # before the goodbye, which would take the will with it
+                goodbye = client.publish(self._status_topic, _state("stopped"), qos=1, retain=True)
+                with contextlib.suppress(ValueError, RuntimeError):
+                    goodbye.wait_for_publish(1.0)
             client.disconnect()
             # loop_stop waits for the network thread without limit; a connect may be under way in it
             stopper = threading.Thread(target=client.loop_stop, daemon=True)
@@ -169,9 +187,11 @@ class MqttSource:
 
     def _build(self) -> paho.Client:
         settings = self.settings
+        will = (self._status_topic, _state("lost")) if self._status_topic else None
         client = make_client(
-            self.link, settings, self._client_id, self._intake, self._max_payload, self._fast
-        )
+            self.link, settings, self._client_id, self._intake, self._max_payload, self._fast,
+            self._persistent, will,
+        )  # fmt: skip
         client.on_pre_connect = self._on_pre_connect
         client.on_socket_open = self._on_socket_open
         client.on_socket_close = self._on_socket_close
@@ -216,6 +236,8 @@ class MqttSource:
                 self._go_down(client, f"the broker refused us: {reason_code}{advice}")
                 return
             self._subscribe(client)
+            if self._status_topic:  # the broker may have said "lost"
+                client.publish(self._status_topic, self._beat, qos=1, retain=True)
             with self._lock:
                 if client is self._client:
                     self._greeted(client, bool(flags.session_present))
@@ -346,3 +368,7 @@ class MqttSource:
             with contextlib.suppress(OSError):
                 sock.close()
         fresh.loop_start()
+
+
+def _state(word: str) -> bytes:
+    return b'{"state":"' + word.encode() + b'"}'

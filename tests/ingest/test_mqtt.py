@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import threading
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from core.clock import SystemClock
 from core.config import MqttLinkConfig
@@ -466,3 +468,42 @@ def test_port_nobody_listens_on_gives_one_down(gathered, source_on):
     source.start(gathered)
     wait_for(lambda: gathered.packets)
     assert gathered.marks() == [Mark.DOWN]
+
+
+def session_kept(broker: Broker, client_id: str) -> bool:
+    """Does the broker hold a session for this client? (Asking takes it over.)"""
+    answer: list[bool] = []
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
+    client.on_connect = lambda _c, _u, flags, *_: answer.append(bool(flags.session_present))
+    client.connect(broker.host, broker.port)
+    client.loop_start()
+    wait_for(lambda: answer)
+    client.disconnect()
+    client.loop_stop()
+    return answer[0]
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+def test_a_recording_leaves_no_session_behind(mosquitto, gathered, persistent):
+    settings = MqttLinkConfig(type="mqtt", host=mosquitto.host, port=mosquitto.port)
+    source = MqttSource("b", settings, ["home/#"], SystemClock(), "rec", persistent=persistent)
+    source.start(gathered)
+    wait_for(gathered.up)
+    source.close()
+    assert session_kept(mosquitto, "rec") is persistent
+
+
+def test_the_beat_is_retained_and_the_broker_says_when_we_are_gone(mosquitto, gathered):
+    settings = MqttLinkConfig(type="mqtt", host=mosquitto.host, port=mosquitto.port)
+    source = MqttSource("b", settings, ["home/#"], SystemClock(), "beating", status_topic="state")
+    with Listener(mosquitto, "state") as ear:
+        source.start(gathered)
+        wait_for(lambda: ear.messages)
+        source.beat(b'{"state":"alive","n":7}')
+        wait_for(lambda: ear.messages[-1][1] == b'{"state":"alive","n":7}')
+        source._drop(source._client, "as if the line were cut")
+        wait_for(
+            lambda: [p for _, p, _ in ear.messages][-2:] == [b'{"state":"lost"}', b'{"state":"alive","n":7}']
+        )
+        source.close()
+        wait_for(lambda: ear.messages[-1][1] == b'{"state":"stopped"}')
