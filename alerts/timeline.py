@@ -70,14 +70,14 @@ def lines(rungs: Sequence[Rung], language: str) -> list[str]:
         form = "nobody" if not rung.to else "ask" if rung.ask else "repeat" if rung.every_s else "at"
         out.append(
             forms[form].format(
-                at=_clock(rung.after_s), to=comma.join(rung.to), every=duration(rung.every_s, words)
+                at=clock(rung.after_s), to=comma.join(rung.to), every=duration(rung.every_s, words)
             )
         )
     return out
 
 
 def rules(settings: BookSettings, language: str) -> list[str]:
-    """What else holds: quiet hours and how often one cause may ring."""
+    """What else holds: quiet hours, how often one cause may ring, what answers a question in the home."""
     words = catalogue(language)
     if settings.policy is None:
         return []
@@ -87,11 +87,19 @@ def rules(settings: BookSettings, language: str) -> list[str]:
         out.append(words["timeline"]["quiet"].format(start=quiet.start, stop=quiet.stop))
     if settings.policy.call_gap_s:
         out.append(words["timeline"]["gap"].format(every=duration(settings.policy.call_gap_s, words)))
+    if settings.policy.asking:
+        question = settings.policy.question
+        signs = words["layout"]["comma"].join(words["timeline"]["signs"][s] for s in question.answered_by)
+        out.append(words["timeline"]["answered"].format(signs=signs, count=question.movements))
     return out
 
 
-def _clock(seconds: float) -> str:
-    """Minutes and seconds, with hours only where there are any."""
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours only where there are any.
+
+    >>> clock(61), clock(3600)
+    ('01:01', '1:00:00')
+    """
     whole = round(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"

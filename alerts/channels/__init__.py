@@ -5,8 +5,10 @@ from __future__ import annotations
 from alerts.channels import (
     bark,
     dingtalk,
+    email,
     feishu,
     home_assistant,
+    in_home,
     log,
     mqtt,
     serverchan,
@@ -23,6 +25,7 @@ CHANNELS: dict[str, ChannelSpec] = {
         log.SPEC,
         mqtt.SPEC,
         home_assistant.SPEC,
+        in_home.SPEC,
         webhook.SPEC,
         wecom.SPEC,
         dingtalk.SPEC,
@@ -30,6 +33,7 @@ CHANNELS: dict[str, ChannelSpec] = {
         serverchan.SPEC,
         bark.SPEC,
         sia_dc09.SPEC,
+        email.SPEC,
     )
 }
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from alerts.outbox import Order
+from alerts.text import Message, render
 from core.clock import Clock, SystemClock
 from core.config import MqttLinkConfig, SerialLinkConfig
 from core.model import Alert, Home
@@ -46,7 +47,10 @@ class ChannelContext:
 
     ``links``: the link sections of config.yaml by name. ``acknowledge(alert_id, by)`` may be called from
     any thread when a person answers through the channel. ``open_alerts()`` gives the latest revision of
-    each open alert, for channels that show a state; without it they start as "unknown".
+    each open alert, for channels that show a state; without it they start as "unknown". ``asks(alert)``:
+    is this revision only a question to the person at home? ``told(alert_id)``: the names of the people's
+    channels that have taken it. ``answer_lines(alert, channel)``: links to answer by, a line each.
+    ``discreet``: leave out what only helpers need.
     """
 
     home: Home
@@ -56,6 +60,18 @@ class ChannelContext:
     name: str = ""
     acknowledge: Callable[[str, str], None] | None = None
     open_alerts: Callable[[], Sequence[Alert]] | None = None
+    asks: Callable[[Alert], bool] | None = None
+    told: Callable[[str], Sequence[str]] | None = None
+    answer_lines: Callable[[Alert, str], Sequence[str]] | None = None
+    discreet: bool = False
+
+    def message(self, alert: Alert, discreet: bool = False) -> Message:
+        """The words of a revision, for this channel."""
+        names = self.told(alert.id) if self.told is not None else ()
+        lines = self.answer_lines(alert, self.name) if self.answer_lines is not None else ()
+        offset = self.clock.wall_offset()
+        hidden = self.discreet or discreet
+        return render(alert, self.home, self.language, offset, names, hidden, () if hidden else lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,7 @@ class ChannelSpec:
     params: type[Any]
     make: Callable[[Any, ChannelContext], Channel]
     batch: int = 1
+    people: bool = True  # does a person read it? (else a program)
     order: Order = "severity"
     from_start: bool = False
 

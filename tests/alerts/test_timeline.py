@@ -51,5 +51,7 @@ def test_the_other_rules() -> None:
     assert rules(SETTINGS, "en") == [
         "From 22:00 to 07:00 troubles and notes wait until 07:00; alarms never do.",
         "A channel rings for the same cause at most every 10 min.",
+        "A question at home is answered by a word, or by: a button, a door, movement (of movements 2); "
+        "never asked for smoke, heat, gas, CO, water, calls for help.",
     ]
     assert rules(BookSettings(), "en") == []
