@@ -25,11 +25,13 @@ from gateway import build, snapshot
 from gateway.canonical import OWN_KINDS
 from gateway.commands import command_topic, parse_command
 from gateway.control import ControlServer
+from gateway.duty import make_duties
 from gateway.edges import make_influx, make_recorder, make_routes, make_sources, make_store
 from gateway.evidence import EvidenceKeeper
 from gateway.garbage import calm
 from gateway.journal import LIMIT_BYTES, Journal, read_journal, runtime_dir
 from gateway.lock import Lock
+from gateway.proof import Proofs
 from gateway.status import describe
 from gateway.watchdog import Watchdog
 from ingest.inbox import Inbox
@@ -80,6 +82,8 @@ class Gateway:
         self._snapshot_path = self.folder / "state.json"
         journal_path = runtime_dir(self.folder) / "journal"
         self.outbox = Outbox(self.folder / "alerts.db")
+        self.proofs = Proofs(plan.home, self.folder)
+        self.unproven = self.proofs.unproven
         last = self._recover(journal_path)
         self.clock = clock_from(last + 1 if last else None)
         self.journal = Journal(journal_path)
@@ -99,6 +103,7 @@ class Gateway:
         self._snapshot_at = self.clock.now()
         self._snapshot_reached = self.pipeline.reached
         self._wall_offset: int | None = None
+        self.duties = make_duties(self)
         self._begin(last)
 
     # -- start and stop -------------------------------------------------------------------------
@@ -121,6 +126,7 @@ class Gateway:
         packets = [p for p in read_journal(journal_path) if p.at > self.pipeline.reached]
         if packets:
             log.info("recovering: %d packets since the last snapshot are taken again", len(packets))
+        self.pipeline.on_blocks = self.proofs.note
         for i in range(0, len(packets), MAX_TURN):
             self._commit(self.pipeline.turn(packets[i : i + MAX_TURN]))
         self._adopt()
@@ -169,6 +175,7 @@ class Gateway:
     def close(self) -> None:
         """End in order: sources, last turn, snapshot, channels, files."""
         self._watchdog.stopping()
+        self.duties.close()
         for source in self.sources.values():
             source.close()
         self.turn(timeout_s=0.0)
@@ -212,6 +219,7 @@ class Gateway:
             self._storage(f"evidence folder: {error}")
         if self._on_turn:
             self._on_turn(self, packets, alerts)
+        self.duties.turn(now, packets, alerts)
         self._watchdog.turned()
 
     def _take(self, batch: Sequence[tuple[int, Packet]]) -> tuple[list[Packet], list[Alert]]:
@@ -276,6 +284,7 @@ class Gateway:
 
     def _keep(self, blocks: list[Block]) -> None:
         """Telemetry: neither store ever makes the pipeline wait."""
+        self.proofs.note(blocks)
         if self.store is not None:
             self.store.write(blocks)
         if self.influx:
@@ -347,7 +356,11 @@ class Gateway:
 
     def acknowledge(self, alert: str, by: str) -> None:
         """A person answered, through any channel; taken in its turn like everything else. Any thread."""
-        data = json.dumps({"acknowledge": alert, "by": by}).encode()
+        self.say({"acknowledge": alert, "by": by})
+
+    def say(self, command: Mapping[str, Any]) -> None:
+        """Put a command of our own among the packets: journaled, recorded, replayed. Any thread."""
+        data = json.dumps(dict(command)).encode()
         self.inbox.put(-1, Packet("", command_topic(self.plan.home.id), self.clock.now(), data))
 
     # -- questions from outside -----------------------------------------------------------------
@@ -365,6 +378,8 @@ class Gateway:
     def _answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         if request.get("ask") == "status":
             return describe(self)
+        if request.get("ask") == "reached" and self.delivery is not None:
+            return {"now": self.clock.now(), "reached": self.delivery.reached(str(request.get("alert", "")))}
         data = json.dumps(dict(request)).encode()
         answered = Packet("", command_topic(self.plan.home.id), self.clock.now(), data)
         if parse_command(answered) is not None:

@@ -23,7 +23,9 @@ from devices import DRIVERS
 from devices.kinds import SWITCHED
 from gateway.commands import command_topic, parse_command
 from gateway.guard import Guard
+from gateway.heartbeat import address_of
 from gateway.pipeline import Pipeline
+from gateway.question import Signs
 
 KINDS = frozenset(SWITCHED) | {"fall", "vitals", "climate", "meter", "siren"}
 """What a sensor may be used as. A kind nobody knows would be a sensor nobody understands."""
@@ -63,6 +65,7 @@ class ChannelPlan:
     type: str
     params: Any
     from_severity: str
+    discreet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,15 @@ def plan(path: Path | str) -> Plan:
     for name in sorted(book.policy.channels()) if book.policy is not None else ():
         if name not in config.channels:
             raise document.error(("alerts", "policy"), f"there is no channel {name!r} under channels")
+    for name in book.daily.channels if book.daily is not None else ():
+        if name not in config.channels:
+            raise document.error(
+                ("alerts", "daily", "channels"), f"there is no channel {name!r} under channels"
+            )
+    try:
+        address_of(config.heartbeat)
+    except ValueError as error:
+        raise document.error(("heartbeat",), str(error)) from None
     return Plan(
         config=config,
         home=home,
@@ -231,7 +243,7 @@ def _channels(config: Config, document: Document) -> tuple[ChannelPlan, ...]:
         link = getattr(params, "link", None)
         if link is not None and not isinstance(config.links.get(link), MqttLinkConfig):
             raise document.error((*at, "options", "link"), f"there is no broker called {link!r} under links")
-        plans.append(ChannelPlan(name, channel.type, params, channel.from_severity))
+        plans.append(ChannelPlan(name, channel.type, params, channel.from_severity, channel.discreet))
     return tuple(plans)
 
 
@@ -245,6 +257,7 @@ def _closest(word: str, known: Any) -> str:
 def topics(plan_: Plan, link: str, drivers: list[tuple[str, Driver]]) -> list[str]:
     """Which topic filters must this broker link subscribe to?"""
     wanted = {t for name, driver in drivers if name.split("/", 1)[0] == link for t in driver.topics()}
+    wanted |= {v.confirm_topic for v in plan_.config.valves.values() if v.link == link}
     return [*sorted(wanted), command_topic(plan_.home.id)]
 
 
@@ -256,6 +269,7 @@ def make_pipeline(plan_: Plan) -> Pipeline:
         return Guard(detector.spec.name, lambda: detector.spec.make(detector.params, home))
 
     topic = command_topic(home.id)
+    policy = plan_.book.policy
 
     def commands(packet: Packet) -> Any:
         return parse_command(packet) if packet.channel == topic else None
@@ -268,6 +282,8 @@ def make_pipeline(plan_: Plan) -> Pipeline:
         make_book=lambda: AlertBook(home, plan_.book),
         lateness=plan_.lateness,
         commands=commands,
+        prompt_kinds=frozenset(k for d in plan_.detectors if d.spec.prompt for k in d.spec.kinds),
+        signs=Signs(home, policy) if policy is not None and policy.asking else None,
     )
 
 

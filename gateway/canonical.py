@@ -13,7 +13,10 @@ from dataclasses import asdict
 
 from core.model import Alert
 
-OWN_KINDS = frozenset({"storage_fault", "channel_fault", "channel_refused", "cold_start"})
+OWN_KINDS = frozenset({
+    "storage_fault", "channel_fault", "channel_refused", "cold_start", "test", "summary", "valve_fault",
+    "heartbeat_fault", "unproven",
+})  # fmt: skip
 """Troubles of the machine the gateway runs on: they do not follow from packets and are not replayed."""
 
 

@@ -1,8 +1,10 @@
 """What did a person tell us over MQTT? ``hearthwatch/<home>/command`` with a small JSON object.
 
 ``{"acknowledge": "<alert id>", "by": "daughter"}``, or any answer the book knows:
-``{"answer": "<alert id>", "word": "on_the_way", "by": "Li"}``, a false alarm with its ``cause``. Commands
-are packets like any other: recorded, replayed, taken in their turn. A retained one is old and does nothing.
+``{"answer": "<alert id>", "word": "on_the_way", "by": "Li"}``, a false alarm with its ``cause``; and
+``{"drill": "fall", "severity": "alarm", "by": "Li"}`` rehearses. Commands are packets like any other:
+recorded, replayed, taken in their turn. A retained one is old and does nothing. What the gateway did itself
+(``alerts.answers.NOTED``) is told the same way, but only by itself: no broker's message may say it.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from alerts.answers import ANSWERS
-from core.model import Packet
-from gateway.lane import Command
+from alerts.answers import ANSWERS, NOTED
+from alerts.severity import RULES
+from core.model import Packet, Severity
+from gateway.lane import DRILL, Command
 
 LIMIT_BYTES = 4096
 
@@ -38,11 +41,21 @@ def parse_command(packet: Packet) -> Command | None:
         return None
     if not isinstance(said, dict):
         return None
+    if "drill" in said:
+        return _drill(packet, said)
     alert: Any = said.get("acknowledge", said.get("answer"))
     word: Any = "acknowledge" if "acknowledge" in said else said.get("word")
-    if not isinstance(alert, str) or word not in ANSWERS:
+    known = word in ANSWERS or (word in NOTED and not packet.link)
+    if not isinstance(alert, str) or not known:
         return None
     return Command(packet.at, alert[:64], _text(said.get("by")), word, _text(said.get("cause")))
+
+
+def _drill(packet: Packet, said: dict[str, Any]) -> Command | None:
+    kind, severity = said["drill"], said.get("severity", "alarm")
+    if not isinstance(kind, str) or kind not in RULES or severity not in [str(s) for s in Severity]:
+        return None
+    return Command(packet.at, kind, _text(said.get("by")), DRILL, severity)
 
 
 def _text(value: Any) -> str:

@@ -15,12 +15,14 @@ from alerts.channels import CHANNELS
 from alerts.channels.base import ChannelContext
 from alerts.gate import Gate
 from alerts.outbox import Outbox
+from alerts.policy import asks
 from alerts.route import Route
 from core.clock import Clock
 from core.config import MqttLinkConfig
 from core.contracts import Line, Source
 from core.model import Severity
 from gateway import build
+from gateway.heartbeat import beat_topic
 from gateway.pipeline import Pipeline
 from ingest.recorder import RecordingWriter
 from ingest.recording import Header
@@ -35,7 +37,8 @@ def make_sources(plan: build.Plan, pipeline: Pipeline, clock: Clock) -> dict[str
 
             topics = build.topics(plan, name, list(pipeline.drivers))
             client = f"hearthwatch-{plan.home.id}-in-{name}"
-            sources[name] = MqttSource(name, link, topics, clock, client)
+            status = beat_topic(plan.home.id)
+            sources[name] = MqttSource(name, link, topics, clock, client, status_topic=status)
         elif name in plan.lines:
             from ingest.serial_port import SerialSource
 
@@ -51,7 +54,13 @@ def make_routes(
     influx: InfluxSink | None,
 ) -> list[Route]:
     """A route for each channel; the optional InfluxDB is one of them. Raises ValueError, OSError."""
-    routes = []
+    routes: list[Route] = []
+    people = [c.name for c in plan.channels if CHANNELS[c.type].people]
+
+    def told(alert_id: str) -> list[str]:
+        return [r.name for r in routes if r.name in people and r.reached(alert_id)]
+
+    policy = plan.book.policy
     for channel in plan.channels:
         spec = CHANNELS[channel.type]
         context = ChannelContext(
@@ -62,9 +71,11 @@ def make_routes(
             name=channel.name,
             acknowledge=acknowledge,
             open_alerts=lambda: outbox.latest(open_only=True),
+            asks=None if policy is None else lambda alert: asks(policy, alert),
+            told=told,
+            discreet=channel.discreet,
         )
         sink = spec.make(channel.params, context)
-        policy = plan.book.policy
         routes.append(
             Route(
                 channel.name,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import Any
 
-from alerts.timeline import lines as ladder
-from alerts.timeline import timeline
 from core.config import MqttLinkConfig
-from core.model import Severity
 from gateway.build import Plan, make_pipeline, topics
+from gateway.timelines import explain_people
 from gateway.words import language
 
 
@@ -74,11 +72,7 @@ def explain(plan: Plan) -> str:
         out.append(f"  detector {detector.spec.name}: {detector.spec.question} ({lane}){settings}")
     for name, channel in said["channels"].items():
         out.append(f"  channel {name}: {channel['type']}, from {channel['from_severity']} on")
-    if said["channels"]:
-        resident = plan.home.residents[0].id if plan.home.residents else ""
-        out.append("  a fall that nobody answers:")
-        rungs = timeline(plan.book, "fall", Severity.ALARM, resident, list(said["channels"]))
-        out += [f"    {line}" for line in ladder(rungs, language())]
+    out += explain_people(plan, language())
     if not said["channels"]:
         out.append("  NO CHANNEL: alerts are kept but nobody is told; add one under channels")
     out.append(f"  state in {said['store']['state_dir']}")

@@ -20,7 +20,8 @@ from core.contracts import Driver
 from core.model import Alert, Block, Event, Home, Mark, Packet, Phase, Reading
 from core.quantity import Quantity
 from gateway.guard import Guard
-from gateway.lane import Command, Lane
+from gateway.lane import DRILL, Command, Lane
+from gateway.question import Signs
 from gateway.routes import Routes
 from gateway.state import Latest
 
@@ -46,12 +47,14 @@ class Pipeline:
         make_book: Callable[[], AlertBook],
         lateness: int = 2 * 10**9,
         commands: Callable[[Packet], Command | None] | None = None,
+        prompt_kinds: frozenset[str] = frozenset(),
+        signs: Signs | None = None,
     ) -> None:
         self.home = home
         self.drivers = tuple(drivers)
         self.routes = Routes(self.drivers)
         self.prompt = Lane("prompt", prompt, make_book())
-        self.patient = Lane("patient", patient, make_book())
+        self.patient = Lane("patient", patient, make_book(), signs)
         self.gateway = Lane("gateway", (), make_book())  # troubles of the gateway itself
         self.latest = Latest()
         self.on_blocks: Callable[[list[Block]], None] | None = None
@@ -59,6 +62,7 @@ class Pipeline:
         self.counts: dict[str, int] = dict.fromkeys(("packets", "readings", "late", "unrouted"), 0)
         self._lateness = lateness
         self._commands = commands
+        self._prompt_kinds = prompt_kinds  # what a drill rehearses at once
         self._held: list[Reading] = []
         self._ordered = True  # arrivals only grow; a device's own time may be earlier
         self._released = 0
@@ -173,7 +177,11 @@ class Pipeline:
         command = self._commands(packet) if self._commands else None
         if command is None:
             self.counts["unrouted"] += 1
-        elif packet.mark is Mark.DATA:  # an old command must not act again
+        elif packet.mark is not Mark.DATA:  # an old command must not act again
+            pass
+        elif command.word == DRILL:
+            (self.prompt if command.alert in self._prompt_kinds else self.patient).command(command)
+        else:
             for lane in (self.prompt, self.patient, self.gateway):
                 lane.command(command)
 
@@ -228,6 +236,7 @@ class Pipeline:
             "reached": self.reached,
             "released": self._released,
             "wall_offset": self._wall_offset,
+            "signs": None if self.patient.signs is None else self.patient.signs.snapshot(),
             "held": [
                 [r.source, r.quantity.value, r.t, _json_value(r.value), int(r.flags)] for r in self._held
             ],
@@ -257,6 +266,8 @@ class Pipeline:
                 for s, q, t, v, f in state["held"]
             ]
             self._ordered = False
+            if self.patient.signs is not None and state.get("signs") is not None:
+                self.patient.signs.restore(state["signs"])
             for lane in self.lanes():
                 kept = state["lanes"][lane.name]
                 lane.book.restore(kept["book"])

@@ -39,6 +39,7 @@ def describe(gateway: Gateway) -> dict[str, Any]:
         "store": dict(gateway.store.status()) if gateway.store is not None else {},
         "influx": dict(gateway.influx.status()) if gateway.influx is not None else {},
         "channels": dict(gateway.delivery.status()) if gateway.delivery else {},
+        "duties": gateway.duties.status(),
         "outbox": {
             "unwritten": gateway.outbox.unwritten,
             "fault": gateway.outbox.fault,
