@@ -360,8 +360,8 @@ def _cross_check(config: Config, document: Document) -> None:
         for key_, keys in resident_.watch.keys.items():
             for source in (*keys.gone, *keys.here):
                 if source not in config.sensors:
-                    at = ("residents", name, "watch", "keys", key_)
-                    raise document.error(at, f"there is no sensor {source!r} under sensors")
+                    spot = ("residents", name, "watch", "keys", key_)
+                    raise document.error(spot, f"there is no sensor {source!r} under sensors")
     used: dict[tuple[str, str], str] = {}
     for name, sensor in config.sensors.items():
         at = ("sensors", name)

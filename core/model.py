@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.quantity import VECTOR_WIDTH, Quantity
+from core.watch import Watch
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -324,11 +325,30 @@ class Resident:
 
     id: str
     name: str = ""
+    born: int | None = None  # year
+    conditions: tuple[str, ...] = ()  # what the family chose to share with helpers
+    phone: str = ""
+    watch: Watch = field(default_factory=Watch)  # how closely the family wants them watched
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Who can go there? ``minutes``: how long it takes them, None = unknown. No residents = all."""
+
+    id: str
+    name: str
+    role: str = ""
+    phone: str = ""
+    minutes: float | None = None
+    residents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What do detectors and the book know of the home? Plain facts, no handles."""
+    """What do detectors and the book know of the home? Plain facts, no handles.
+
+    ``entry``: how a helper gets in. Only messages for people carry it, never a log.
+    """
 
     id: str
     zone: str = "UTC"
@@ -336,6 +356,10 @@ class Home:
     residents: tuple[Resident, ...] = ()
     rooms: Mapping[str, Room] = field(default_factory=dict)
     sensors: Mapping[str, Sensor] = field(default_factory=dict)
+    address: str = ""
+    floor: str = ""
+    entry: str = ""
+    responders: tuple[Responder, ...] = ()
 
     def room_of(self, source: str) -> str:
         """In which room is this source? "" if nobody said."""
@@ -346,6 +370,15 @@ class Home:
         """What kind of room is it in? "other" if nobody said."""
         room = self.rooms.get(self.room_of(source))
         return room.kind if room else "other"
+
+    def living(self, resident: str) -> tuple[Resident, ...]:
+        """Whom does it concern: this resident, or all where nobody is named?"""
+        return tuple(r for r in self.residents if r.id == resident) or self.residents
+
+    def nearest(self, resident: str) -> tuple[Responder, ...]:
+        """Who can go to this resident, the quickest first?"""
+        able = [r for r in self.responders if not r.residents or not resident or resident in r.residents]
+        return tuple(sorted(able, key=lambda r: (r.minutes is None, r.minutes or 0.0)))
 
     def sources_on(self, link: str) -> tuple[str, ...]:
         """Which sources speak through this link?"""

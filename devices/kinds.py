@@ -33,6 +33,7 @@ _BY_KIND: Final[dict[str, dict[Quantity, Quantity]]] = {
     "radar": {Q.MOTION: Q.PRESENCE},
     "fall": {Q.MOTION: Q.PRESENCE},
     "heat": {Q.SMOKE: Q.HEAT},
+    "tag": {Q.MOTION: Q.PRESENCE},
     **{kind: dict.fromkeys((Q.CONTACT_OPEN, Q.MOTION, Q.VIBRATION), Q.USE) for kind in USED},
 }
 
@@ -54,6 +55,8 @@ SWITCHED: Final[dict[str, Quantity]] = {
     "vibration": Q.VIBRATION,
     "tamper": Q.TAMPER,
     "button": Q.SOS,
+    "tag": Q.PRESENCE,  # a Bluetooth tag that is heard at home
+    "key": Q.CONTACT_OPEN,  # a contact on a key hook: open = the key is gone
     **dict.fromkeys(USED, Q.USE),
 }
 """What a bare switch input means; the wire's ON is the quantity's 1 unless ``inverted``."""

@@ -18,6 +18,7 @@ from alerts.settings import BookSettings
 from core.config import Config, ConfigError, Document, MqttLinkConfig, SerialLinkConfig, load
 from core.contracts import DetectorSpec, Driver, DriverSpec, Line
 from core.model import SECOND, Home, Packet, Sensor
+from core.watch import Watch
 from detectors import DETECTORS
 from devices import DRIVERS
 from devices.kinds import SWITCHED
@@ -135,7 +136,7 @@ def fingerprint(home: Home, detectors: tuple[DetectorPlan, ...]) -> str:
         home.zone,
         sorted((s.id, s.device, s.link, s.room, s.kind, s.address) for s in home.sensors.values()),
         sorted((r.id, r.kind) for r in home.rooms.values()),
-        sorted(r.id for r in home.residents),
+        sorted(r.id if r.watch == Watch() else f"{r.id} {r.watch!r}" for r in home.residents),
         [(d.spec.name, repr(d.params)) for d in detectors],
     ]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
