@@ -13,10 +13,13 @@ from detectors import (
     fall,
     gas,
     inactivity,
+    leaving,
     morning,
     outing,
     silence,
     smoke,
+    vitals,
+    wandering,
     water,
 )
 
@@ -38,5 +41,8 @@ DETECTORS: dict[str, DetectorSpec] = {
         morning.SPEC,
         bathroom.SPEC,
         bed_absence.SPEC,
+        leaving.SPEC,
+        wandering.SPEC,
+        vitals.SPEC,
     )
 }

@@ -1,7 +1,8 @@
 """Has an outer door stood open too long?
 
 Open for ``day_s`` asks a ``question``, open for ``day_warning_s`` is a ``warning``; at night both come
-sooner. Night counts from the later of the opening and the beginning of the night. Closing clears.
+sooner, and with ``dementia: true`` in a resident's ``watch`` the question comes after 5 min and 1 min.
+Night counts from the later of the opening and the beginning of the night. Closing clears.
 Unknown is not closed: a lost link or an unavailable sensor neither clears nor opens anything.
 Which contacts stand on outer doors is said in ``detectors/occupancy.py``.
 """
@@ -9,7 +10,7 @@ Which contacts stand on outer doors is said in ``detectors/occupancy.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time as TimeOfDay
 from typing import Any
 
@@ -23,6 +24,7 @@ from detectors.rows import RETAINED, Row, flag, rows
 Q = Quantity
 _STAGES = ("question", "warning")
 _VERSION = 1
+_DEMENTIA_S = (300.0, 60.0)  # by day, at night, until the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ class DoorDetector:
     """Contact edges of outer doors in, ``door_open`` out."""
 
     def __init__(self, params: DoorParams, home: Home) -> None:
+        if any(r.watch.dementia for r in home.residents):  # an open door is a way out
+            params = replace(
+                params, day_s=min(params.day_s, _DEMENTIA_S[0]), night_s=min(params.night_s, _DEMENTIA_S[1])
+            )
         self._p = params
         self._home = home
         self._local = LocalTime(home.zone)

@@ -9,6 +9,8 @@ lone firing in that room is only a *hint*: somebody may have turned in bed. Whil
 empty only company counts. A state that lasts (a radar that says "present") is no sign: only its beginning
 is, and it never confirms itself, because a radar that flickers at a curtain does that all day.
 
+A tag that people carry tells where the tag is, not that somebody stirs: it is no sign.
+
 A motion sensor, tap or switch that never says "no more" sends pulses: each of its readings is a sign.
 """
 
@@ -61,6 +63,7 @@ class Life:
         self._home = home
         self._confirm = confirm
         self._outer = outer_doors(home)
+        self._carried = frozenset(s.id for s in home.sensors.values() if s.kind == "tag")
         self._state: dict[tuple[str, Quantity], float] = {}  # last known values
         self._recent: dict[str, int] = {}  # source -> last sign or its end, within confirm
         self._ending: set[str] = set()  # sources of pulses that do say "no more"
@@ -72,6 +75,8 @@ class Life:
     def sign(self, row: Row) -> Sign | None:
         """Is this row an edge made by somebody? A first value after nothing known is not."""
         source, quantity = row.source, row.quantity
+        if source in self._carried:
+            return None
         if source not in self.sources:
             self.sources.add(source)
         if quantity is Q.BUTTON:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from core.model import Block, Event, Home
 from core.quantity import Quantity
+from core.watch import Watch, together
 from detectors.household import WANTS, Household, Seen
 from detectors.ladder import Ladder
 from detectors.life import Weight
@@ -30,12 +31,15 @@ class Routine:
         self.home = home
         self.house = Household(home, confirm_s=600.0, tail_s=20.0, episode_s=180.0, blind_s=600.0)
         self.resident = home.residents[0].id if len(home.residents) == 1 else "home"
+        closely = [r for r in home.residents if r.watch != Watch()]
+        self.watch = together([r.watch for r in closely])
+        self.watched = closely[0].id if len(closely) == 1 else self.resident
         self.ladders: dict[str, Ladder] = {}
         self.reached: int | None = None  # time of the last row
 
-    def ladder(self, kind: str, stages: Sequence[str], source: str = "") -> Ladder:
-        """A ladder of this rule; made once, at the beginning."""
-        made = self.ladders[kind] = Ladder(self.name, kind, source or self.resident, stages)
+    def ladder(self, kind: str, stages: Sequence[str], source: str = "", key: str = "") -> Ladder:
+        """A ladder of this rule; made once, at the beginning. ``key`` where a kind has several."""
+        made = self.ladders[key or kind] = Ladder(self.name, kind, source or self.resident, stages)
         return made
 
     @property
@@ -71,7 +75,7 @@ class Routine:
             if ladder.armed:
                 found.extend(ladder.fire(t, until))
         if len(found) > 1:
-            found.sort(key=lambda e: (e.t, e.kind))
+            found.sort(key=lambda e: (e.t, e.kind, e.source))
         out.extend(found)
 
     # -- for rules to fill in

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.model import Reading
+from core.model import Reading, Resident
 from core.quantity import Quantity as Q
+from core.watch import Watch
 from detectors.outing import SPEC
 from tests.detectors.daily_home import at, door, give, made, told, walk
+from tests.detectors.watched_home import watched
 
 
 def out(hours: float) -> list[Reading]:
@@ -58,3 +60,48 @@ def test_leaving_late_in_the_evening_has_three_hours() -> None:
 def test_a_gateway_that_was_off_does_not_accuse() -> None:
     blind = Reading("gateway", Q.BLIND_S, at(30), 12 * 3600.0)
     assert give(made(SPEC), [*out(15), blind], at(30.1)) == []
+
+
+# ---------------------------------------------------------------- watched closely
+
+
+def test_with_dementia_an_outing_at_night_is_told_at_once() -> None:
+    where = watched(Watch(dementia=True))
+    events = give(made(SPEC, where), out(25.5), at(30))
+    assert [(stage, round(t - 25.5, 2)) for t, _, _, stage in told(events)] == [
+        ("warning", 0.0),
+        ("alarm", pytest.approx(0.17, abs=0.01)),
+    ]
+    assert {e.source for e in events} == {"ann"}
+
+
+def test_outside_the_agreed_hours_every_outing_is_told() -> None:
+    where = watched(Watch(may_go_out="08:00-18:00"))
+    assert [(k, s) for _, k, _, s in told(give(made(SPEC, where), out(19), at(21)))] == [
+        ("left_home", "warning")
+    ]
+    assert give(made(SPEC, where), out(10), at(21)) == []
+    quick = out(19) + door(19.04) + walk(19.045, "hall", "living")  # to the letter box
+    assert give(made(SPEC, where), quick, at(21)) == []
+    eager = watched(Watch(dementia=True, may_go_out="08:00-18:00"))
+    assert [s for *_, s in told(give(made(SPEC, eager), out(19), at(20)))] == ["warning", "alarm"]
+
+
+def test_home_by_is_taken_as_the_family_says() -> None:
+    events = give(made(SPEC, watched(Watch(home_by="19:00"))), out(15), at(23))
+    assert [(t, s) for t, _, _, s in told(events)] == [(19.0, "question"), (20.0, "warning")]
+
+
+def test_the_night_may_begin_earlier() -> None:
+    where = watched(Watch(night="20:00-07:00"))
+    assert [k for _, k, *_ in told(give(made(SPEC, where), out(20.5), at(21)))] == ["night_exit"]
+    assert "night_exit" not in {k for _, k, *_ in told(give(made(SPEC, watched(Watch())), out(20.5), at(21)))}
+
+
+def test_two_who_are_watched_share_the_strictest_wishes() -> None:
+    where = watched(Watch(may_go_out="08:00-18:00"), Resident("bob", watch=Watch(dementia=True)))
+    events = give(made(SPEC, where), out(19), at(20))
+    assert [(e.source, s) for e, (*_, s) in zip(events, told(events), strict=True)] == [
+        ("home", "warning"),
+        ("home", "alarm"),
+    ]
