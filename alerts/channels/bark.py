@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alerts.channels.base import FORBID, ChannelContext, ChannelSpec, Later
-from alerts.channels.chat import ChatChannel, by_code, check_base, fit, secret_of
+from alerts.channels.chat import ChatChannel, by_code, check_base, secret_of
 from alerts.revision import rings
 from alerts.text import Message
+from alerts.text.message import cut
 from core.model import Alert, Severity
 
 _LEVEL = {Severity.ALARM: "critical", Severity.WARNING: "timeSensitive", Severity.TROUBLE: "active"}
@@ -47,8 +48,8 @@ class BarkChannel(ChatChannel):
     def request_of(self, alert: Alert, message: Message) -> tuple[str, Mapping[str, Any]]:
         body = {
             "device_key": self._key,
-            "title": fit(message.title, 400),
-            "body": fit(f"{message.body}\n{message.advice}".strip(), 2500),
+            "title": cut(message.title, 400),
+            "body": message.fit(2500, title=False),
             "level": _LEVEL.get(alert.severity, "passive") if rings(alert) else "passive",
             "group": self.context.home.id,
             "id": alert.id,  # a later revision replaces the earlier one on the screen

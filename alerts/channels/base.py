@@ -89,6 +89,7 @@ class ChannelSpec:
     make: Callable[[Any, ChannelContext], Channel]
     batch: int = 1
     people: bool = True  # does a person read it? (else a program)
+    check: Callable[[Any], object] | None = None  # more that can be known without opening a port
     order: Order = "severity"
     from_start: bool = False
 
@@ -105,9 +106,22 @@ def read_secret(path: Path) -> str:
 
     Raises ValueError with what to do.
     """
+    return _secret_text(path).splitlines()[0].strip()
+
+
+def read_secrets(path: Path) -> list[tuple[int, str]]:
+    """Which secrets stand in this file, with their line numbers? Empty lines and # comments do not count."""
+    lines = enumerate(_secret_text(path).splitlines(), 1)
+    found = [(n, x.strip()) for n, x in lines if x.strip() and not x.strip().startswith("#")]
+    if not found:
+        raise ValueError(f"the secret file {path} is empty")
+    return found
+
+
+def _secret_text(path: Path) -> str:
     try:
         mode = stat.S_IMODE(os.stat(path).st_mode)
-        text = path.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8").rstrip()
     except OSError as error:
         raise ValueError(f"the secret file {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -116,7 +130,7 @@ def read_secret(path: Path) -> str:
         raise ValueError(f"others may read the secret file {path}; run: chmod 600 {path}")
     if not text:
         raise ValueError(f"the secret file {path} is empty")
-    return text.splitlines()[0].strip()
+    return text
 
 
 def check_url(url: str, insecure: bool) -> SplitResult:

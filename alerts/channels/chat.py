@@ -15,7 +15,7 @@ from typing import Any
 
 from alerts.channels.base import ChannelContext, Later, check_url, read_secret
 from alerts.revision import RINGING
-from alerts.text import Message, render
+from alerts.text import Message
 from core.contracts import Refused
 from core.model import SECOND, Alert
 
@@ -57,8 +57,7 @@ class ChatChannel(ABC):
         taken: list[tuple[str, int]] = []
         for alert in alerts:
             if alert.evidence.get("why") in TOLD:
-                home, offset = self.context.home, self.context.clock.wall_offset()
-                self._send(alert, render(alert, home, self.context.language, offset))
+                self._send(alert, self.context.message(alert))
             taken.append((alert.id, alert.revision))
         return taken
 
@@ -125,18 +124,6 @@ def by_code(
     if later_if is not None and later_if(number, said):
         raise Later(what, 60.0)
     raise Refused(what)
-
-
-def fit(text: str, max_bytes: int) -> str:
-    """The text, cut at a character so that it fits; what was cut shows as an ellipsis.
-
-    >>> fit("跌倒后", 9), fit("跌倒后", 8)
-    ('跌倒后', '跌…')
-    """
-    data = text.encode()
-    if len(data) <= max_bytes:
-        return text
-    return data[: max_bytes - 3].decode(errors="ignore") + "…"
 
 
 def secret_of(key_file: Path, allowed: Collection[str] = ()) -> str:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote_plus
 
 from alerts.channels.base import FORBID, ChannelContext, ChannelSpec, read_secret
-from alerts.channels.chat import ChatChannel, Pace, by_code, check_base, fit, secret_of
+from alerts.channels.chat import ChatChannel, Pace, by_code, check_base, secret_of
 from alerts.revision import rings
 from alerts.text import Message
 from core.model import Alert, Severity
@@ -72,7 +72,9 @@ class DingtalkChannel(ChatChannel):
             url += f"&timestamp={millis}&sign={sign(self._secret, millis)}"
         called = list(self._params.mobiles) if alert.severity is Severity.ALARM and rings(alert) else []
         words = [self._params.keyword] if self._params.keyword else []
-        text = fit("\n".join([*words, message.text, *(f"@{m}" for m in called)]), 18_000)
+        more = [*words, *(f"@{m}" for m in called)]
+        room = 18_000 - len("\n".join(more).encode()) - 2
+        text = "\n".join([*words, message.fit(room), *(f"@{m}" for m in called)])
         return url, {"msgtype": "text", "text": {"content": text}, "at": {"atMobiles": called}}
 
     def verdict(self, answer: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alerts.channels.base import FORBID, ChannelContext, ChannelSpec, read_secret
-from alerts.channels.chat import ChatChannel, Pace, by_code, check_base, fit, secret_of
+from alerts.channels.chat import ChatChannel, Pace, by_code, check_base, secret_of
 from alerts.text import Message
 from core.model import Alert
 
@@ -63,7 +63,7 @@ class FeishuChannel(ChatChannel):
 
     def request_of(self, alert: Alert, message: Message) -> tuple[str, Mapping[str, Any]]:
         words = [self._params.keyword] if self._params.keyword else []
-        text = fit("\n".join([*words, message.text]), 18_000)
+        text = "\n".join([*words, message.fit(18_000 - len("\n".join(words).encode()) - 1)])
         body: dict[str, Any] = {"msg_type": "text", "content": {"text": text}}
         if self._secret:
             seconds = int(self.wall_s())

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 
 from alerts.channels.base import ChannelContext, ChannelSpec, NoParams
-from alerts.text import render
 from core.model import Alert, AlertState, Severity
 
 _log = logging.getLogger("hearthwatch.alerts")
@@ -29,8 +28,7 @@ class LogChannel:
     def deliver(self, alerts: Sequence[Alert]) -> Sequence[tuple[str, int]]:
         """Write them; all are taken."""
         for alert in alerts:
-            home, offset = self._context.home, self._context.clock.wall_offset()
-            said = render(alert, home, self._context.language, offset)
+            said = self._context.message(alert, discreet=True)
             line = " | ".join(said.text.splitlines())
             level = logging.INFO if alert.state is AlertState.CLEARED else _LEVEL[alert.severity]
             _log.log(level, "%s r%d %s", alert.id, alert.revision, line)
@@ -46,4 +44,5 @@ SPEC = ChannelSpec(
     params=NoParams,
     make=lambda params, context: LogChannel(context),
     batch=100,
+    people=False,
 )

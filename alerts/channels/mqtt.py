@@ -89,5 +89,5 @@ class MqttChannel:
 
 
 SPEC = ChannelSpec(
-    name="mqtt", title="JSON topics on a broker", params=MqttParams, make=MqttChannel, batch=50
+    name="mqtt", title="JSON topics on a broker", params=MqttParams, make=MqttChannel, batch=50, people=False
 )

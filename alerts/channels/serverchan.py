@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alerts.channels.base import FORBID, ChannelContext, ChannelSpec
-from alerts.channels.chat import ChatChannel, by_code, check_base, fit, secret_of
+from alerts.channels.chat import ChatChannel, by_code, check_base, secret_of
 from alerts.text import Message
 from core.model import Alert
 
@@ -43,7 +43,7 @@ class ServerchanChannel(ChatChannel):
 
     def request_of(self, alert: Alert, message: Message) -> tuple[str, Mapping[str, Any]]:
         title = message.title if len(message.title) <= 32 else message.title[:31] + "…"
-        text = fit("\n\n".join(message.text.splitlines()), 30_000)
+        text = "\n\n".join(message.fit(29_000).splitlines())
         return f"{self._params.base_url}/{self._key}.send", {"title": title, "desp": text}
 
     def verdict(self, answer: Mapping[str, Any]) -> None:

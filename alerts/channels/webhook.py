@@ -93,5 +93,9 @@ class WebhookChannel:
 
 
 SPEC = ChannelSpec(
-    name="webhook", title="signed POST to a web address", params=WebhookParams, make=WebhookChannel
+    name="webhook",
+    title="signed POST to a web address",
+    params=WebhookParams,
+    make=WebhookChannel,
+    people=False,
 )

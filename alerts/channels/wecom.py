@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alerts.channels.base import FORBID, ChannelContext, ChannelSpec
-from alerts.channels.chat import ChatChannel, Pace, by_code, check_base, fit, secret_of
+from alerts.channels.chat import ChatChannel, Pace, by_code, check_base, secret_of
 from alerts.revision import rings
 from alerts.text import Message
 from core.model import Alert, Severity
@@ -45,7 +45,7 @@ class WecomChannel(ChatChannel):
         self.pace = Pace(20, 60)
 
     def request_of(self, alert: Alert, message: Message) -> tuple[str, Mapping[str, Any]]:
-        text: dict[str, Any] = {"content": fit(message.text, 2048)}
+        text: dict[str, Any] = {"content": message.fit(2048)}
         if self._params.mobiles and rings(alert) and alert.severity is Severity.ALARM:
             text["mentioned_mobile_list"] = list(self._params.mobiles)
         return f"{self._params.base_url}?key={self._key}", {"msgtype": "text", "text": text}

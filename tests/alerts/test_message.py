@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from alerts.severity import RULES
 from alerts.text import LANGUAGES, render
 from alerts.text.message import catalogue
-from core.model import Alert, AlertState, Home, Severity
+from core.model import Alert, AlertState, Home, Resident, Responder, Severity
 from tests.alerts.making import HOME, alert
 
 EN, ZH = catalogue("en"), catalogue("zh-CN")
@@ -132,3 +133,75 @@ def test_equipment_is_named_by_room_and_device() -> None:
 def test_a_language_without_texts_is_refused() -> None:
     with pytest.raises(ValueError, match="zh-CN"):
         render(alert(), HOME, "fr")
+
+
+# -- people
+
+HELPED = replace(
+    HOME,
+    residents=(Resident("wang", "王秀英", 1943, ("heart disease", "hard of hearing"), "021-555"),),
+    address="Xingfu Road 5",
+    floor="6",
+    entry="code 1234",
+    responders=(
+        Responder("grid", "Zhang", "grid worker", "139", 8),
+        Responder("li", "Li", "neighbour", "138", 2, ("wang",)),
+        Responder("son", "Wang Jun", "son"),
+        Responder("other", "Nobody", "", "", 1, ("somebody else",)),
+    ),
+)
+FALL = alert(1, 2, kind="fall", changed=86_400 * 365 * 56 + 86_400 * 20, evidence={"height_after_m": 0.3})
+
+
+def test_a_helper_reads_who_where_how_in_who_knows_and_who_is_near() -> None:
+    said = render(FALL, HELPED, "en", told=("daughter", "centre"))
+    lines = said.body.splitlines()
+    assert "Lives here: 王秀英 (83 years), phone 021-555" in lines
+    assert "Known: heart disease, hard of hearing" in lines
+    assert "Where: Xingfu Road 5, floor 6, 厨房" in lines
+    assert "How to get in: code 1234" in lines
+    assert "Told so far: daughter, centre" in lines
+    assert "Nearest: neighbour Li 138 2 min, grid worker Zhang 139 8 min, son Wang Jun" in lines
+    assert "王秀英（83 岁），电话 021-555" in render(FALL, HELPED, "zh-CN").body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_only_helpers_need_is_told_to_them_alone(language: str) -> None:
+    secrets = ("1234", "heart disease", "021-555", "138", "139")
+    over = replace(FALL, state=AlertState.CLEARED)
+    trouble = replace(FALL, kind="battery_low", severity=Severity.TROUBLE)
+    for quiet in (
+        render(FALL, HELPED, language, discreet=True),
+        render(over, HELPED, language),
+        render(trouble, HELPED, language),
+    ):
+        assert not [x for x in secrets if x in quiet.text]
+        assert "Xingfu Road 5" in quiet.text
+        assert "王秀英" in quiet.text
+    assert all(x in render(FALL, HELPED, language).text for x in secrets)
+
+
+@given(st.integers(40, 3000), st.sampled_from(LANGUAGES), st.sampled_from([*sorted(RULES), "new"]))
+def test_law_a_message_fits_and_keeps_what_matters_most(size: int, language: str, kind: str) -> None:
+    links = ("Take: https://home.example/a?t=" + "x" * 200,)
+    said = render(replace(FALL, kind=kind), HELPED, language, told=("a", "b"), links=links)
+    text = said.fit(size)
+    assert len(text.encode()) <= size
+    whole = said.text.splitlines()
+    kept = text.splitlines()
+    if text == said.text:
+        return
+    if not text.endswith("…"):  # whole lines went
+        assert set(kept) <= set(whole)
+    if size >= 400:  # the title, since when, who and where stand in every message of a useful size
+        for must in (said.title, "王秀英", "Xingfu Road 5", "1234"):
+            assert must in text
+    longer = said.fit(size + 200)
+    assert len(longer) >= len(text) or text.endswith("…")
+
+
+def test_a_valve_that_closed_by_itself_is_told() -> None:
+    gas = alert(
+        kind="gas", evidence={"done": [{"word": "valve_closed", "by": "kitchen valve", "at": 1}, "x"]}
+    )
+    assert "Done by itself: kitchen valve is closed" in render(gas, HOME, "en").body
