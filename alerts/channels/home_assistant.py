@@ -12,7 +12,8 @@ hearthwatch/<home>/ha/acknowledge         no        in: the button; a retained p
 
 States are repeated every ``heartbeat_s``; an entity that misses three becomes unavailable instead of
 staying green. When Home Assistant starts (``homeassistant/status`` = online) everything is announced
-again, spread over 10 s by the home's id. What is not known is null, shown as unknown, never as off.
+again, spread over 10 s by the home's id. What is not known is null, shown as unknown, never as off. A
+drill is an event and the latest alert, never a state: it must not set off anybody's automations.
 Rules from the Home Assistant documentation of MQTT discovery, checked against the schema of 2026.2.
 """
 
@@ -224,24 +225,25 @@ class HomeAssistantChannel:
 
     def _state(self) -> bytes:
         with self._lock:
-            on = {group_of(a) for a in self._open.values()}
-            if any(a.severity is Severity.ALARM for a in self._open.values()):
+            real = [a for a in self._open.values() if a.evidence.get("test") is not True]
+            on = {group_of(a) for a in real}
+            if any(a.severity is Severity.ALARM for a in real):
                 on.add("alarm")
             state: dict[str, Any] = {
                 key: ("ON" if key in on else "OFF") if key in self._known else None
                 for key in (*GROUPS, "other", "trouble", "alarm")
             }
-            state["open"] = len(self._open) if "open" in self._known else None
+            state["open"] = len(real) if "open" in self._known else None
             state["latest"] = self._latest
             worst = sorted(self._open.values(), key=lambda a: (a.severity.rank, a.opened))[:20]
         keys = ("kind", "severity", "state", "room", "source", "opened_at", "title")
-        listed = [as_dict(a, self._context) for a in worst]
+        listed = [as_dict(a, self._context, discreet=True) for a in worst]
         state["alerts"] = {a["id"]: {k: a[k] for k in keys} for a in listed}
         return _json(state)
 
     def _news(self, alert: Alert) -> dict[str, Any]:
         kind = alert.kind if alert.kind in RULES else "other"
-        news = as_dict(alert, self._context)
+        news = as_dict(alert, self._context, discreet=True)
         news.pop("evidence")
         return {
             "event_type": kind if rings(alert) else alert.evidence.get("why"),
@@ -294,4 +296,5 @@ SPEC = ChannelSpec(
     params=HomeAssistantParams,
     make=HomeAssistantChannel,
     batch=50,
+    people=False,
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,44 +22,43 @@ from alerts.severity import RULES
 from core.clock import ManualClock
 from core.config import MqttLinkConfig
 from core.model import Alert, AlertState, Severity
+from tests.alerts.channels.ha_rules import LONG, long, problems, rendered, state_ok
 from tests.alerts.making import HOME, alert, key
 from tests.broker import Broker, Listener, publish, wait_for
 
 ROOT = "hearthwatch/h/ha"
 CONFIG = "homeassistant/device/hearthwatch_h/config"
 
-SHARED = {"p", "unique_id", "default_entity_id", "name", "entity_category"}
-ALLOWED = {
-    "binary_sensor": {"device_class", "value_template", "expire_after", "payload_on", "payload_off"},
-    "sensor": {
-        "value_template", "expire_after", "state_class", "json_attributes_topic", "json_attributes_template"
-    },
-    "event": {"state_topic", "event_types"},
-    "button": {"command_topic", "payload_press"},
-}  # fmt: skip
-CLASSES = {"smoke", "gas", "carbon_monoxide", "moisture", "safety", "problem"}
-
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_the_announcement_follows_the_published_rules(language: str) -> None:
-    config = json.loads(json.dumps(discovery("h-1", "家", "hearthwatch/h-1", 60, language)))
-    assert config["o"]["name"]
-    assert config["dev"]["ids"]
-    assert re.fullmatch(r"[A-Za-z0-9_-]+", config["dev"]["ids"][0])
-    ids = [c["unique_id"] for c in config["cmps"].values()]
-    assert len(ids) == len(set(ids))
-    for name, c in config["cmps"].items():
-        assert re.fullmatch(r"[a-zA-Z0-9_-]+", name)
-        assert set(c) <= SHARED | ALLOWED[c["p"]], name
-        assert re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", c["default_entity_id"])
-        assert c["default_entity_id"].startswith(c["p"] + ".")
+    config = discovery("h-1", "家", "hearthwatch/h-1", 60, language)
+    assert problems("homeassistant/device/hearthwatch_h-1/config", json.dumps(config).encode()) == []
+    for c in config["cmps"].values():
         assert "object_id" not in c
-        if c["p"] == "binary_sensor":
-            assert c["device_class"] in CLASSES
-        if "expire_after" in c:
+        if c["p"] in ("binary_sensor", "sensor"):
             assert c["expire_after"] == 180
     assert config["cmps"]["event"]["event_types"] == EVENT_TYPES
     assert config["state_topic"] != config["cmps"]["event"]["state_topic"]
+
+
+def test_the_rules_would_find_mistakes() -> None:
+    good = discovery("h", "", "hearthwatch/h", 60, "en")
+    topic = "homeassistant/device/hearthwatch_h/config"
+
+    def wrong(**changes: Any) -> list[str]:
+        return problems(topic, json.dumps({**good, **changes}).encode())
+
+    fire = good["cmps"]["fire"]
+    assert wrong() == []
+    for change in ({"o": {}}, {"dev": {"name": "x"}}, {"cmps": {}}, {"extra": 1}, {"qos": 3}):
+        assert wrong(**change), change
+    for bad in (
+        {"device_class": "fire"}, {"expire_after": -1}, {"expire_after": True}, {"p": "alarm"},
+        {"unique_id": ""}, {"object_id": "x"}, {"default_entity_id": "Sensor.X"}, {"entity_category": "config"},
+    ):  # fmt: skip
+        assert wrong(cmps={"fire": {**fire, **bad}}), bad
+    assert problems("homeassistant/device/a b/config", json.dumps(good).encode())
 
 
 def test_every_kind_has_an_entity_and_an_event_type() -> None:
@@ -219,3 +218,62 @@ def test_a_storm_stays_one_bounded_state(mosquitto: Broker, ha: HomeAssistantCha
 def test_impossible_options_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         HomeAssistantParams("broker", **bad)
+
+
+def test_on_a_real_broker_the_announcement_and_all_it_names_follow_the_rules(mosquitto: Broker) -> None:
+    """As Home Assistant would: from the retained announcement alone find every topic and read every state."""
+    heard: list[tuple[str, str]] = []
+    ha = make(mosquitto, heard, open_alerts=lambda: [alert(1)])
+    with Listener(mosquitto) as ear:
+        wait_for(lambda: {CONFIG, f"{ROOT}/state"} <= {t for t, _, _ in ear.messages})
+        ha.deliver([alert(1), alert(2, kind="gas"), alert(3, kind="never heard of")])
+        ha.deliver([alert(2, 2, kind="gas", state=AlertState.CLEARED, evidence={"why": "cleared"})])
+        wait_for(lambda: len(events(ear)) == 4)
+    with Listener(mosquitto) as late:
+        wait_for(lambda: {CONFIG, f"{ROOT}/state", f"{ROOT}/status"} <= {t for t, _, k in late.messages if k})
+        (announced,) = [p for t, p, kept in late.messages if t == CONFIG and kept]
+    assert problems(CONFIG, announced) == []
+    config = long(json.loads(announced))
+    status = [p for t, p, kept in late.messages if t == config["availability_topic"] and kept]
+    assert status == [b"online"]
+    for name, short in config["components"].items():
+        entity = long(short)
+        topic = entity.get("state_topic", config["state_topic"])
+        if entity["platform"] in ("binary_sensor", "sensor"):
+            said = [json.loads(p) for t, p, kept in late.messages if t == topic and kept]
+            assert said, f"{name}: nothing retained on {topic}"
+            assert state_ok(entity, rendered(entity, said[-1])), name
+        elif entity["platform"] == "event":
+            assert not [p for t, p, kept in late.messages if t == topic], "an event was retained"
+            for payload in (p for t, p, _ in ear.messages if t == topic):
+                assert json.loads(payload)["event_type"] in entity["event_types"]
+        else:
+            publish(mosquitto, [(entity["command_topic"], entity["payload_press"].encode())])
+    wait_for(lambda: heard)
+    assert heard[0] == (alert(1).id, "Home Assistant")
+    assert set(LONG) >= {"dev", "o", "cmps", "p"}
+    ha.close()
+
+
+def test_a_drill_is_news_but_no_state(mosquitto: Broker, ha: HomeAssistantChannel) -> None:
+    with Listener(mosquitto) as ear:
+        ha.deliver([alert(1, evidence={"test": True, "drill": "alarm"})])
+        wait_for(lambda: events(ear) and states(ear) and states(ear)[-1]["latest"])
+        assert events(ear)[0]["event_type"] == "smoke"
+        assert states(ear)[-1]["latest"].startswith("TEST")
+        assert (states(ear)[-1]["fire"], states(ear)[-1]["alarm"], states(ear)[-1]["open"]) == (
+            "OFF",
+            "OFF",
+            0,
+        )
+
+
+def test_nothing_only_helpers_need_goes_to_home_assistant(mosquitto: Broker) -> None:
+    ha = make(mosquitto, open_alerts=list)
+    object.__setattr__(ha._context, "home", replace(HOME, entry="code 1234", address="Xingfu Road 5"))
+    with Listener(mosquitto) as ear:
+        ha.deliver([alert(1, kind="fall")])
+        wait_for(lambda: events(ear))
+        assert b"1234" not in b"".join(p for _, p, _ in ear.messages)
+        assert "Xingfu Road 5" in events(ear)[0]["body"]
+    ha.close()
