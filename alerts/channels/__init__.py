@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alerts.channels import (
+    apprise,
     bark,
     dingtalk,
     email,
@@ -34,6 +35,7 @@ CHANNELS: dict[str, ChannelSpec] = {
         bark.SPEC,
         sia_dc09.SPEC,
         email.SPEC,
+        apprise.SPEC,
     )
 }
 
