@@ -54,6 +54,8 @@ def run(
         gateway = Gateway(made, lambda start: SystemClock(start=start), record_to)
     except Busy as error:
         raise fail(str(error), BUSY) from None
+    except ValueError as error:  # a channel that cannot be made: a secret file, an address, a library
+        raise fail(str(error), WRONG) from None
     except OSError as error:
         raise fail(f"{made.state_dir}: {error.strerror}; choose another state_dir", WRONG) from None
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,8 +72,15 @@ def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fals
     """Build the whole graph without opening a port; print what would run."""
     from gateway.explain import explain, explain_json
 
+    from gateway.plausible import complaints
+
     made = plan(config)
-    print(json.dumps(explain_json(made), ensure_ascii=False) if as_json else explain(made))
+    wrong = complaints(made)
+    if as_json:
+        print(json.dumps({**explain_json(made), "complaints": wrong}, ensure_ascii=False))
+    else:
+        print("\n".join([explain(made), *(f"! {line}" for line in wrong)]))
+    raise typer.Exit(DIFFERENT if wrong else 0)
 
 
 @app.command(help=word("cli.replay"))
