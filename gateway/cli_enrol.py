@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli_base import UNREADABLE, WRONG, JsonOption, fail
+from gateway.cli_base import (
+    DIFFERENT,
+    NOT_RUNNING,
+    UNREADABLE,
+    WRONG,
+    ConfigOption,
+    JsonOption,
+    fail,
+    plan,
+)
 from gateway.words import word
 
 MaybeConfig = Annotated[Path, typer.Option("--config", "-c", help=word("cli.option.scan_config"))]
@@ -141,6 +150,42 @@ def _write(text: str, out: Path | None) -> None:
     print(f"-> {out}", file=sys.stderr)
 
 
+def commission(
+    config: ConfigOption = Path("config.yaml"),
+    seconds: Annotated[float, typer.Option(min=0, help=word("cli.option.commission_seconds"))] = 0.0,
+    listed: Annotated[bool, typer.Option("--list", help=word("cli.option.list"))] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Walk through all life-safety sensors until each has alarmed once."""
+    from gateway.commission import asked, kept, watch
+    from gateway.commission_view import CommissionView, as_rows
+
+    made = plan(config)
+    home, folder = made.home, made.state_dir
+    try:
+        found = asked(home, folder)
+    except OSError:
+        if not listed and not as_json:
+            text = word("commission.no_gateway").format(folder=folder, config=config)
+            raise fail(text, NOT_RUNNING) from None
+        found = kept(home, folder)
+    if as_json:
+        print(json.dumps(as_rows(found), ensure_ascii=False))
+    else:
+        with CommissionView(home, listed) as view:
+            view.show(found)
+            try:
+                if not listed and not all(r.done for r in found):
+                    found = watch(lambda: asked(home, folder), view.show, seconds)
+            except KeyboardInterrupt:
+                pass
+            except OSError as error:
+                raise fail(f"{word('commission.lost')}: {error}", NOT_RUNNING) from None
+        view.last_words(found)
+    raise typer.Exit(0 if all(r.done for r in found) else DIFFERENT)
+
+
 def add(app: typer.Typer) -> None:
     """Register them."""
     app.command(help=word("cli.scan"))(scan)
+    app.command(help=word("cli.commission"))(commission)

@@ -55,6 +55,8 @@ def show_status(answer: dict[str, Any], plan: Any) -> None:
         table(("id", "severity", "kind", "source", "room", "state", "since"), rows, word("status.open"))
     else:
         print(word("status.none"))
+    for key, names in looked_after(answer).items():
+        print(word(key).format(names=", ".join(names)))
     heard = [
         (name, s["room"], s["device"], s["state"], ago(s["seen"], now), _values(s["values"]))
         for name, s in answer["sensors"].items()
@@ -73,6 +75,16 @@ def show_status(answer: dict[str, Any], plan: Any) -> None:
     ]
     table(("driver", "good", "bytes", "refused"), drivers)
     print(", ".join(f"{k} {v}" for k, v in answer["counts"].items()))
+
+
+def looked_after(answer: dict[str, Any]) -> dict[str, list[str]]:
+    """Detectors one must not rely on, by the word that says why: never tested, too old, in fault."""
+    found: dict[str, list[str]] = {"status.unproven": list(answer.get("unproven", ()))}
+    for key, quantity in (("status.life", "end_of_life"), ("status.fault", "fault")):
+        found[key] = [
+            n for n, s in answer["sensors"].items() if s["values"].get(quantity, {}).get("value") == 1.0
+        ]
+    return {key: names for key, names in found.items() if names}
 
 
 def _values(values: dict[str, Any]) -> str:

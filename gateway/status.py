@@ -26,6 +26,8 @@ def describe(gateway: Gateway) -> dict[str, Any]:
         "now": gateway.clock.now(),
         "reached": pipeline.reached,
         "alerts": [brief(a) for a in pipeline.open_alerts()],
+        "unproven": gateway.unproven(),
+        "proofs": gateway.proofs.status(),
         "links": links,
         "sensors": sensors(pipeline, links),
         "drivers": drivers(pipeline),
