@@ -14,7 +14,25 @@ import pytest
 from gateway.words import FOLDER, catalogue
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMANDS = ("run", "check", "replay", "record", "status", "ack", "show", "demo", "devices", "drill", "scan", "report", "audit", "day")
+COMMANDS = (
+    "run",
+    "check",
+    "replay",
+    "record",
+    "status",
+    "ack",
+    "show",
+    "demo",
+    "devices",
+    "drill", "bridge", "install",
+    "scan",
+    "commission",
+    "report",
+    "audit",
+    "day",
+    "weeks",
+    "sleep",
+)
 
 
 def _hearthwatch(*arguments: str, language: str = "en") -> subprocess.CompletedProcess[str]:
