@@ -129,7 +129,7 @@ def night_of(
         asleep=None if asleep is None else tuple(asleep),
         by=by,
         turns=None if turns is None else tuple(turns),
-        stages_s=stage_totals(stages, start, stop) if by == "device" else None,
+        stages_s=stage_totals(stages, lying) if by == "device" else None,
     )
 
 
@@ -158,6 +158,6 @@ def naps_of(beds: Pairs, nights: Sequence[Pair], start: int, stop: int) -> Pairs
     return [p for p in joined(day, QUIET) if start <= p[0] < stop and p[1] - p[0] >= NAP]
 
 
-def stage_totals(stages: dict[int, Pairs], start: int, stop: int) -> dict[str, int]:
-    """Whole seconds of each stage inside [start, stop)."""
-    return {name: total(clip(stages.get(i, []), start, stop)) // 10**9 for i, name in enumerate(STAGES)}
+def stage_totals(stages: dict[int, Pairs], lying: Pairs) -> dict[str, int]:
+    """Whole seconds of each stage while in bed."""
+    return {name: total(intersect(stages.get(i, []), lying)) // 10**9 for i, name in enumerate(STAGES)}
