@@ -13,6 +13,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.localtime import LocalTime
 from core.model import SECOND, Alert, AlertState, Block, Home, Severity
 from core.quantity import Quantity
@@ -48,7 +50,7 @@ class Kept:
     def read(self, start: int, stop: int) -> list[Block]:
         """The readings of [start, stop)."""
         if self.reader is None:
-            return [b for b in self.blocks if len(b) and b.t[0] < stop and b.t[-1] >= start]
+            return [part for part in (_within(b, start, stop) for b in self.blocks) if len(part)]
         found: list[Block] = self.reader.blocks(KEPT, start, stop)
         return found
 
@@ -115,9 +117,12 @@ def from_log(logs: Sequence[Path], plan: Any) -> Kept:
     """What these logs hold, run through the pipeline; a home's CSV brings its own home. Raises NoDay."""
     from gateway import build
     from gateway.replay import replay_blocks, replay_packets
+    from ingest import withings_csv
     from ingest.errors import LogError
     from ingest.formats import BLOCKS, open_blocks, open_log, recognise
 
+    if withings_csv.recognises(logs[0]):
+        return _mat(logs[0])
     try:
         kind = recognise(logs[0])
         if kind in BLOCKS:
@@ -143,6 +148,25 @@ def from_log(logs: Sequence[Path], plan: Any) -> Kept:
         raise NoDay(f"{logs[0]}: holds no readings of which a day could be made")
     reached = max(int(b.t[-1]) for b in blocks) + 1
     return Kept(home, reached, None, found, _offset(blocks), blocks=blocks)
+
+
+def _mat(path: Path) -> Kept:
+    """The export of a sleep mat: a home of one bed."""
+    from ingest import withings_csv
+    from ingest.errors import LogError
+
+    try:
+        home, blocks = withings_csv.home_and_blocks(withings_csv.read(path))
+    except LogError as error:
+        raise NoDay(str(error)) from None
+    if not blocks:
+        raise NoDay(f"{path}: holds no rows of which a day could be made")
+    return Kept(home, max(int(b.t[-1]) for b in blocks) + 1, None, [], blocks=blocks)
+
+
+def _within(block: Block, start: int, stop: int) -> Block:
+    low, high = np.searchsorted(block.t, (start, stop), side="left")
+    return block.cut(int(low), int(high))
 
 
 def _offset(blocks: Sequence[Block]) -> int:
