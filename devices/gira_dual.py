@@ -14,8 +14,10 @@ bits 5..7 test alarms (here, wired, radio); byte 4 bits 2 and 4 temperature sens
 alarm is smoke elsewhere in the home and told as smoke. **Test alarms are never smoke.** Other answers: C4
 serial, C9 operating time, CB chamber, CC battery and temperatures [units: one source], CD and CE counts.
 
-The alarm is silent until something happens, so it is asked for its status and, every five minutes as a
-sign of life, for battery and temperature (0C). Request 03 (makes the sirens sound) is never sent.
+The alarm is silent until something happens, so every ``poll_s`` (20 s) it is asked for its status (a telegram
+may have been lost) and for battery and temperature (0C): what hangs on a port of its own is missed after
+30 s. Whoever asks more rarely sets ``silent_after_s`` to three times that. Request 03 (makes the sirens
+sound) is never sent.
 """
 
 from __future__ import annotations
@@ -27,12 +29,13 @@ from core.contracts import DriverSpec, Line, Span
 from core.model import Packet, Reading, Sensor
 from core.quantity import Quantity as Q
 from devices.framing import Format, sum8
-from devices.port import Dialogue, Fact, PortDriver, Step, by_time
+from devices.port import Dialogue, Fact, PortDriver, Step, by_time, option, within
 
 STX, ETX, ACK, NAK = 0x02, 0x03, 0x06, 0x15
 STATUS, STATUS_REPLY = 0x82, 0xC2
 BATTERY_REPLY = 0xCC
 LONGEST = 40
+POLL_S = 20.0
 CONTROLS = {0x00: "NUL", ACK: "ACK", NAK: "NAK"}
 _DIGITS = frozenset(b"0123456789ABCDEF")
 
@@ -123,9 +126,12 @@ class GiraDual(PortDriver):
     form = FORMAT
 
     def __init__(self, sensors: Sequence[Sensor]) -> None:
-        first = (Step("status", telegram(b"\x02"), answer=STATUS_REPLY),)
-        poll = (Step("battery", telegram(b"\x0c"), answer=BATTERY_REPLY),)
-        super().__init__(sensors, Dialogue(poll, first=first, every_s=300.0, timeout_s=2.0))
+        steps = (
+            Step("status", telegram(b"\x02"), answer=STATUS_REPLY),
+            Step("battery", telegram(b"\x0c"), answer=BATTERY_REPLY),
+        )
+        every_s = option(sensors[0], "poll_s", POLL_S, within(5, 3600)) if sensors else POLL_S
+        super().__init__(sensors, Dialogue(steps, every_s=every_s or POLL_S, timeout_s=2.0, retry_s=20.0))
         self._answers = b""
 
     def decode_frame(self, frame: bytes) -> dict[str, Any]:
@@ -199,5 +205,6 @@ GIRA_DUAL = DriverSpec(
     ),
     line=Line(9600),
     evidence="Telegrams: logs and an independent library. Units of battery and temperature: one source.",
+    options={"poll_s": POLL_S},
     example=Sensor("smoke", "gira_dual", "port"),
 )

@@ -158,8 +158,9 @@ def test_gira_telegrams_are_acknowledged_and_life_is_asked_for() -> None:
 
     fresh = DRIVERS["gira_dual"].make([Sensor("smoke", "gira_dual", "port")])
     sent = converse(fresh, alarm, seconds=700)
-    assert sent.count(gira_dual.telegram(b"\x02")) == 1
-    assert sent.count(gira_dual.telegram(b"\x0c")) == 3
+    # oftener than the 30 s after which a sensor on a port is missed
+    assert 34 <= sent.count(gira_dual.telegram(b"\x02")) <= 36
+    assert 34 <= sent.count(gira_dual.telegram(b"\x0c")) <= 36
     assert not any(data.startswith(b"\x0203") for data in sent)  # never make the sirens sound
 
 
