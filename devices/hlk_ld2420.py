@@ -52,7 +52,7 @@ def check(frame: bytes) -> str:
     if frame[0] == hlk.REPORT[0]:
         if frame[-4:] != hlk.REPORT_TAIL:
             return "tail"
-        return "" if frame[6] <= 1 else "presence"
+        return "" if frame[6] <= 1 else "unknown_state"
     return "" if _LINE.fullmatch(frame) else "layout"
 
 
