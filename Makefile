@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SCENARIO ?= fall_in_bathroom
 SECONDS ?= 600
 
-.PHONY: run test check bench slow fuzz setup clean
+.PHONY: run test check bench slow hardware fuzz setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make check                ruff, mypy --strict, import rules"
 	@echo "make bench                the measured claims, as tables"
 	@echo "make slow                 the long suites"
+	@echo "make hardware BENCH=file  the hardware tests on real ports (docs/how-to/hardware-in-the-loop.md)"
 	@echo "make fuzz [SECONDS=600]   coverage-guided fuzzing of every serial driver (x86-64 Linux)"
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
@@ -44,6 +45,12 @@ test: $(VENV)/.dev check
 
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+hardware: $(VENV)/.dev
+	@test -f "$(BENCH)" || { echo "Which devices hang on which ports? Copy docs/how-to/bench.example.yaml to bench.yaml,"; \
+		echo "write your port into it (ls /dev/serial/by-id), then: make hardware BENCH=bench.yaml"; \
+		echo "Without hardware the same tests run on emulated devices in: make test"; exit 2; }
+	HEARTHWATCH_BENCH="$(abspath $(BENCH))" $(BIN)/python -m pytest tests/hardware -m hardware -s -v -rs --timeout 0
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/fuzz.txt

@@ -27,6 +27,7 @@ class Trouble:
     """
 
     flip_per_bit: float = 0.0
+    one_flip: float = 0.0  # probability that a piece has exactly one bit flipped
     lose_per_byte: float = 0.0
     double_per_byte: float = 0.0
     baud: int | None = None  # the speed the device really talks at
@@ -36,7 +37,7 @@ class Trouble:
     seed: int = 1
 
 
-_NUMBERS = {"flip": "flip_per_bit", "lose": "lose_per_byte", "double": "double_per_byte"}
+_NUMBERS = {"flip": "flip_per_bit", "one": "one_flip", "lose": "lose_per_byte", "double": "double_per_byte"}
 
 
 def parse_trouble(text: str) -> Trouble:
@@ -60,7 +61,7 @@ def parse_trouble(text: str) -> Trouble:
                 raise ValueError
         except ValueError:
             raise ValueError(
-                f"{part!r} is no fault; write flip=1e-4, lose=0.001, double=0.001 (probabilities), "
+                f"{part!r} is no fault; write flip=1e-4, one=0.1, lose=0.001, double=0.001 (probabilities), "
                 "baud=9600, seed=7, stall=20/5 or unplug=30/10 (begin/length in seconds)"
             ) from None
     return trouble
@@ -107,7 +108,7 @@ class Line:
         for piece in self.device.says(t):
             if self._within(self.trouble.stall_s, t):
                 self._held.append(piece)
-            elif not self.trouble.mute:
+            else:
                 self._release()
                 self._send(piece, self.port)
         if not self._within(self.trouble.stall_s, t):
@@ -150,12 +151,16 @@ class Line:
             self._send(piece, self.port)
 
     def _send(self, data: bytes, port: PseudoPort) -> None:
-        if data:
+        if data and not self.trouble.mute:
             port.write(self._through(data, port, out=True))
 
     def _through(self, data: bytes, port: PseudoPort, out: bool) -> bytes:
         trouble = self.trouble
         data = b"".join(p.data for p in self._noise([Packet("", "", 0, data)]))
+        if trouble.one_flip and data and self._chance.chance(trouble.one_flip):
+            spot, bit = self._chance.below(len(data)), 1 << self._chance.below(8)
+            data = data[:spot] + bytes([data[spot] ^ bit]) + data[spot + 1 :]
+            self.damage.flipped += 1
         if port is self.port:
             ours, theirs = trouble.baud or self.device.baud, port.speed or self.device.baud
             data = received(data, ours, theirs) if out else received(data, theirs, ours)
