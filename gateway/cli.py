@@ -71,7 +71,6 @@ def run(
 def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
     """Build the whole graph without opening a port; print what would run."""
     from gateway.explain import explain, explain_json
-
     from gateway.plausible import complaints
 
     made = plan(config)
