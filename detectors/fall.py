@@ -21,7 +21,7 @@ from detectors.fall_around import Around, Zone, inside
 from detectors.fall_case import DETECTOR, KIND, FallCase, Look, Waits
 from detectors.fall_watch import Watch
 
-VERSION = 2
+VERSION = 3
 RADAR = frozenset({Q.FALL_STATE, Q.CLOUD, Q.TRACK})
 WANTS = RADAR | AROUND
 BED_M = 0.25  # a drop inside a resting zone that ends lower above the floor missed the bed

@@ -28,6 +28,7 @@ class Model:
     radius_m: float  # points this close to each other on the floor are one body
     near_m: float  # how far a body may have moved on the floor while it fell
     min_points: int  # in one second, to say anything
+    enough: int  # in one second; while there are fewer, up to two seconds are looked at together
     share: float  # of all points, to be the person and not a ghost
     min_rows: int  # quarter seconds of history, to say anything
     weights: Floats

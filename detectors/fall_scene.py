@@ -1,8 +1,9 @@
 """What bodies does a radar see, how high are they, and how high were they a moment ago?
 
 A cloud of 1 to 300 points a frame says little about height by itself (a single frame's 95th percentile
-correlates with a camera's head height at about 0.1). So points are pooled over one second, on a grid of
-quarter seconds of event time; that makes the same rule serve 4 Hz and 30 Hz sensors. In each second the
+correlates with a camera's head height at about 0.1). So points are pooled over one second, up to two
+while they are few, on a grid of quarter seconds of event time; that makes the same rule serve 4 Hz and
+30 Hz sensors, near and far. In each second the
 points are split into at most two bodies by place; the median of a body's heights is its height. A drop
 is that height now against the same spot's height in the three seconds before.
 """
@@ -20,6 +21,7 @@ from detectors.fall_model import Model
 
 SLOT = SECOND // 4
 POOL = 4  # slots in one second
+LONG_POOL = 8  # slots, while there are few points
 BACK = 12  # slots looked back
 SETTLE = 2  # the newest slots are still part of the fall
 BODIES = 2
@@ -145,12 +147,14 @@ class Scene:
     def close(self) -> list[Body]:
         """The slot is over: who was there in the last second?"""
         slot = np.concatenate(self._slot) if self._slot else np.zeros((0, 4))
-        self._pool = [*self._pool, slot][-POOL:]
-        self._slot = []
-        points = np.concatenate(self._pool)
-        still = points[:, 3] < STILL_MPS
+        still = slot[:, 3] < STILL_MPS
         if still.any():  # a sensor that shows walls and furniture
-            points = points[~still]
+            slot = slot[~still]
+        self._pool = [*self._pool, slot][-LONG_POOL:]
+        self._slot = []
+        counts = np.cumsum([len(part) for part in reversed(self._pool)])
+        slots = min(max(POOL, int(np.searchsorted(counts, self._model.enough)) + 1), len(self._pool))
+        points = np.concatenate(self._pool[-slots:])
         seen = bodies(points, self._model, self._family)
         self.history = [*self.history, seen][-BACK - 1 :]
         return seen

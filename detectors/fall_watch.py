@@ -8,13 +8,14 @@ is enough, and one that ends high above it is none (a ghost in the ceiling that 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from core.model import SECOND, Floats, Mounting
 from detectors.fall_case import Look
-from detectors.fall_geometry import Family, Geometry
+from detectors.fall_geometry import STILL_MPS, Family, Geometry
 from detectors.fall_model import load
 from detectors.fall_scene import SLOT, Body, Change, Scene
 
@@ -41,6 +42,7 @@ class Watch:
         self._mounting, self._from_floor, self._alone = mounting, from_floor, alone
         self._models = load()
         self._tracked = self._flat = False
+        self._pointed = self._moves = False  # it has shown points; a point of it has moved
         self._start: int | None = None  # of the open slot
         self.seen: int | None = None  # the newest frame
         self._lying: Lying | None = None
@@ -52,28 +54,39 @@ class Watch:
     # -- frames ------------------------------------------------------------------------------------
     def see(self, t: int, cloud: Floats | None, tracks: Floats | None = None) -> None:
         """One frame at ``t``: points float64[m,5], tracks float64[k,10], or None where not sent."""
-        tracked, flat = self._tracked or tracks is not None, self._flat
-        if self.scene is None and cloud is not None:
-            flat = len(cloud) > 0 and not cloud[:, 2].any()
-        elif flat and cloud is not None:
-            flat = not cloud[:, 2].any()
-        if self.scene is None or (tracked, flat) != (self._tracked, self._flat):
-            if cloud is None and tracks is None:
-                return
-            if self.scene is None and not tracked and (cloud is None or len(cloud) == 0):
+        sort = self._sort(cloud, tracks)
+        if self.scene is None or sort != (self._tracked, self._flat, self._pointed, self._moves):
+            if self.scene is None and not any(sort[:3]):
                 return  # nothing yet that tells which sort of radar it is
-            self._tracked, self._flat = tracked, flat
+            self._tracked, self._flat, self._pointed, self._moves = sort
             self._begin()
         assert self.scene is not None
         if self._start is None:
             self._start = t
         self.seen = t
-        if cloud is None:
-            cloud = _as_points(tracks)
-        self.scene.add(self._geometry.level(cloud))
+        points = self._geometry.level(cloud if self._pointed and cloud is not None else _as_points(tracks))
+        if self._pointed and not self._moves:
+            points[:, 3] = np.nan
+        self.scene.add(points)
+
+    def _sort(self, cloud: Floats | None, tracks: Floats | None) -> tuple[bool, bool, bool, bool]:
+        """What can this radar do, from what it has shown: tracks, no heights, points, Doppler?
+
+        A Doppler that has only ever been 0 is none: zeros fill the column of sensors that do not measure it.
+        """
+        tracked, pointed = self._tracked or tracks is not None, self._pointed
+        flat, moves = self._flat, self._moves
+        if cloud is not None and len(cloud):
+            flat = (flat or not pointed) and not cloud[:, 2].any()
+            pointed = True
+            moves = moves or bool((np.abs(cloud[:, 3]) > STILL_MPS).any())
+        return tracked, flat, pointed, moves
 
     def _begin(self) -> None:
-        self._geometry = Geometry(self._mounting, self._from_floor, self._tracked, self._flat)
+        mounting = self._mounting
+        if not self._pointed:  # tracks alone: whether they count from the floor is the radar's own setting
+            mounting = replace(mounting, height_m=None, tilt_deg=0.0)
+        self._geometry = Geometry(mounting, self._from_floor, self._tracked, self._flat)
         family = self._geometry.family
         model = self._models[Family.CLOUD if family is Family.FLAT else family]
         self.scene = Scene(model, family, self._geometry.signed)
@@ -181,6 +194,8 @@ class Watch:
         return {
             "tracked": self._tracked,
             "flat": self._flat,
+            "pointed": self._pointed,
+            "moves": self._moves,
             "start": self._start,
             "seen": self.seen,
             "lying": None if self._lying is None else list(self._lying),
@@ -190,6 +205,7 @@ class Watch:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a snapshot."""
         self._tracked, self._flat = bool(state["tracked"]), bool(state["flat"])
+        self._pointed, self._moves = bool(state["pointed"]), bool(state["moves"])
         if state["scene"] is not None:
             self._begin()
             assert self.scene is not None
@@ -203,7 +219,7 @@ def _as_points(tracks: Floats | None) -> Floats:
     if tracks is None:
         return np.zeros((0, 5))
     real = tracks[tracks[:, 3] != 0]
-    speed = np.sqrt((real[:, 4:7] ** 2).sum(axis=1))
+    speed = np.sqrt((real[:, 4:7] ** 2).sum(axis=1)) + 2 * STILL_MPS  # who stands still is no wall
     points = np.column_stack((real[:, 1:4], speed, np.ones(len(real))))
     cloud: Floats = np.repeat(points, TRACK_POINTS, axis=0)
     return cloud

@@ -209,3 +209,53 @@ def test_state_survives_json_without_nan():
     other = Watch(Mounting())
     other.restore(state)
     assert other.snapshot() == watch.snapshot()
+
+
+# -- what a radar cannot do ------------------------------------------------------------------------
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_doppler_that_is_always_zero_is_none(value):
+    watch = Watch(Mounting())
+    drops = []
+    for i in range(80):
+        t = i * SECOND // 10
+        while (due := watch.due()) is not None and due <= t:
+            drops.append(watch.close())
+        points = blob(0.0, 2.0, 0.3 if i < 50 else -0.8, seed=i)[:, :3]
+        watch.see(t, np.column_stack((points, np.full(12, value), np.ones(12))))
+    assert any(look and look.drop for look in drops)
+
+
+def test_walls_are_left_out_as_soon_as_anything_moves():
+    watch = Watch(Mounting())
+    wall = np.column_stack((blob(3.0, 2.0, 1.0)[:, :3], np.zeros(12), np.ones(12)))
+    mover = np.column_stack((blob(0.0, 2.0, 0.0)[:, :3], np.full(12, 0.5), np.ones(12)))
+    for i in range(40):
+        watch.see(i * SECOND // 10, wall if i < 20 else np.concatenate((wall, mover)))
+        while (due := watch.due()) is not None and due <= (i + 1) * SECOND // 10:
+            watch.close()
+    assert [round(b.p50, 1) for b in watch.scene.history[-1]] == [0.0]
+
+
+def test_few_points_are_pooled_for_longer():
+    scene = Scene(MODELS["cloud"], Family.CLOUD, True)
+    for i in range(8):
+        scene.add(blob(1, 2, 0.0, n=2, seed=i))
+        scene.close()
+    assert [b.points for b in scene.history[-1]] == [16]
+    for i in range(8):
+        scene.add(blob(1, 2, 0.0, n=8, seed=i))
+        scene.close()
+    assert [b.points for b in scene.history[-1]] == [32]
+
+
+def test_empty_clouds_beside_tracks_say_nothing():
+    watch = Watch(Mounting(2.0))
+    drops = []
+    for i in range(80):
+        t = i * SECOND // 10
+        while (due := watch.due()) is not None and due <= t:
+            drops.append(watch.close())
+        z = 1.1 if i < 50 else 0.2
+        track = np.array([[1, 0, 3, z, 0, 0, -1.0, 0, 0, 0]], dtype=float)
+        watch.see(t, np.zeros((0, 5)), track)
+    assert any(look and look.drop for look in drops)
