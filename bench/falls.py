@@ -45,8 +45,8 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + z * z / of)), min(1.0, (middle + half) / (1 + z * z / of))
 
 
-def stream(clip: Clip) -> tuple[list[Event], float, bool]:
-    """All events of one clip, CPU seconds used, and whether one block gave the same."""
+def events_of(clip: Clip) -> tuple[list[Event], float]:
+    """All events of one clip in slices of time, and CPU seconds used."""
     end = int(clip.t[-1]) + SECOND // 4
     slices = [clip.cut(a, a + SLICE) for a in range(0, end, SLICE)]
     detector = SPEC.make(SPEC.params(), clip.home)
@@ -55,7 +55,13 @@ def stream(clip: Clip) -> tuple[list[Event], float, bool]:
     for number, part in enumerate(slices):
         events += detector.process(part)
         events += detector.advance(min((number + 1) * SLICE, end))
-    used = time.process_time() - begun
+    return events, time.process_time() - begun
+
+
+def stream(clip: Clip) -> tuple[list[Event], float, bool]:
+    """The same, and whether one block gave the same."""
+    events, used = events_of(clip)
+    end = int(clip.t[-1]) + SECOND // 4
     whole = SPEC.make(SPEC.params(), clip.home)
     return events, used, whole.process(list(clip.blocks)) + whole.advance(end) == events
 

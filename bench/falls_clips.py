@@ -129,11 +129,11 @@ def clips(path: Path) -> Iterator[Clip]:
             t = np.maximum.accumulate(np.round((seconds[a:b] - seconds[a]) * SECOND).astype(np.int64))
             bounds = offsets[a : b + 1] - offsets[a]
             cloud = points[offsets[a] : offsets[b]]
-            blocks = [_block(Q.CLOUD, t, cloud, bounds)]
+            blocks = [block(Q.CLOUD, t, cloud, bounds)]
             if tracked:
                 counts = np.diff(track_offsets[a : b + 1])
                 rows = tracks[track_offsets[a] : track_offsets[b]]
-                blocks.append(_block(Q.TRACK, np.repeat(t, counts), rows))
+                blocks.append(block(Q.TRACK, np.repeat(t, counts), rows))
             steps = np.diff(t) / SECOND
             watched = float(steps[steps <= GAP_S].sum())
             told = None if impacts is None else float(impacts[number])
@@ -142,7 +142,8 @@ def clips(path: Path) -> Iterator[Clip]:
             )  # fmt: skip
 
 
-def _block(quantity: Q, t: Ints, value: Floats, offsets: Ints | None = None) -> Block:
+def block(quantity: Q, t: Ints, value: Floats, offsets: Ints | None = None) -> Block:
+    """A block of one sensor's plain readings."""
     flags = np.zeros(len(t), dtype=np.uint8)
     for array in (t, value, flags):
         array.flags.writeable = False
