@@ -18,7 +18,11 @@ states as if they were new; in the minute after its return a state that is stale
 retained and is no sign of life.
 
 A bridge that goes offline makes all its sensors ``available`` 0 (unknown, not quiet); a sensor becomes
-available again by its own message only. Devices missing from the inventory (removed, renamed) likewise.
+available again by its own message only. Devices missing from the inventory (removed) likewise.
+
+A sensor that is renamed is followed by its ``ieee_address``, which is learnt from the inventory while its
+name is the enrolled one, or given as ``options: {ieee: "0x..."}``. ``<base>/<name>/ieee`` is a topic of our
+own: the gateway reminds the driver there, after a restart, of what an earlier run had learnt.
 
 Call for help: ``action`` emergency, sos, panic, medical, fire, or a ``sos`` field that becomes true. One
 press is one reading although it comes as JSON, again as text on ``/action``, and is followed by an empty
@@ -33,6 +37,7 @@ Heiman HS1CG-E never reports gas (converter tests another alarm bit); only a com
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from core.contracts import DriverSpec
 from core.model import Health, Mark, Packet, Reading, Sensor
@@ -55,25 +60,46 @@ class Zigbee2Mqtt:
 
     def __init__(self, sensors: Sequence[Sensor]) -> None:
         self._health = Health()
-        self._devices = {s.address: Device(s, self._health) for s in sensors if s.address}
+        self.generation = 0  # counts renames that were followed: topics() is another one then
+        self._all = [Device(s, self._health) for s in sensors if s.address]
+        self._devices: dict[str, Device] = {}
         self._routes: dict[str, Callable[[Packet], list[Reading]]] = {}
         self._bases: dict[str, _Bridge] = {}
-        for address, device in self._devices.items():
-            self._routes[address] = device.state
-            self._routes[f"{address}/availability"] = device.availability
+        for device in self._all:
             base = device.sensor.options.get("base")
-            for prefix in [base] if isinstance(base, str) else _prefixes(address):
+            for prefix in [base] if isinstance(base, str) else _prefixes(device.topic):
                 self._bases.setdefault(prefix, _Bridge(prefix, self._health)).devices.append(device)
+        self._place()
+
+    def _place(self) -> None:
+        """Which topic is whose? Devices whose hardware is known come last: a name is theirs for sure."""
+        self._devices = {d.topic: d for d in sorted(self._all, key=lambda d: d.ieee != "")}
+        self._routes = {}
+        for topic, device in self._devices.items():
+            self._routes[topic] = device.state
+            self._routes[f"{topic}/availability"] = device.availability
+        for device in self._all:
+            self._routes[f"{device.sensor.address}/ieee"] = partial(self._remember, device)
         for prefix, bridge in self._bases.items():
             self._routes[f"{prefix}/bridge/state"] = bridge.state
-            self._routes[f"{prefix}/bridge/devices"] = bridge.inventory
+            self._routes[f"{prefix}/bridge/devices"] = partial(self._inventory, bridge)
 
     def topics(self) -> list[str]:
         """One filter for each device, one for what is below it, two for each possible bridge."""
         below = {f"{address}/+" for address in self._devices}
         covered = {a for a in self._devices if f"{a.rpartition('/')[0]}/+" in below}
+        below |= {f"{d.sensor.address}/ieee" for d in self._all if d.topic != d.sensor.address}
         bridges = [f"{p}/bridge/{what}" for p in self._bases for what in ("state", "devices")]
         return [*(a for a in self._devices if a not in covered), *sorted(below), *bridges]
+
+    def moves_on(self) -> list[str]:
+        """On which topics may a message change :meth:`topics`?"""
+        own = [f"{d.sensor.address}/ieee" for d in self._all]
+        return [*(f"{prefix}/bridge/devices" for prefix in self._bases), *own]
+
+    def where(self) -> dict[str, tuple[str, str]]:
+        """Where each sensor speaks now ("" if its bridge does not know it any more), and its ieee address."""
+        return {d.sensor.id: ("" if d.missing else d.topic, d.ieee) for d in self._all}
 
     def feed(self, packet: Packet) -> list[Reading]:
         mark = packet.mark
@@ -87,6 +113,21 @@ class Zigbee2Mqtt:
         if device is None:
             return payload.refuse(self._health, packet.data, payload.UNKNOWN_TOPIC)
         return device.attribute(attribute, packet)
+
+    def _inventory(self, bridge: _Bridge, packet: Packet) -> list[Reading]:
+        out = bridge.inventory(packet)
+        if bridge.moved:
+            bridge.moved = False
+            self.generation += 1
+            self._place()
+        return out
+
+    def _remember(self, device: Device, packet: Packet) -> list[Reading]:
+        """What an earlier run of the gateway had learnt."""
+        payload.accept(self._health, packet.data, packet.at)
+        if not device.ieee and len(packet.data) <= 32 and packet.data.isascii():
+            device.ieee = packet.data.decode()
+        return []
 
     def due(self, t: int) -> list[Packet]:
         return []
@@ -109,7 +150,7 @@ class _Bridge:
         self.devices: list[Device] = []
         self._health = health
         self._inventory = Inventory(base)
-        self._missing: set[str] = set()
+        self.moved = False  # a device speaks elsewhere than before
 
     def state(self, packet: Packet) -> list[Reading]:
         x = online(packet)
@@ -146,17 +187,24 @@ class _Bridge:
             return []
         out: list[Reading] = []
         for device in self.devices:
-            address = device.sensor.address
-            known = self._inventory.device(address)
+            now = self._where(device)
+            known = self._inventory.device(now)
             if known is not None:
                 device.base, device.base_is_sure = self.base, True
                 device.learn(*known)
-                self._missing.discard(address)
-            elif device.base == self.base and address not in self._missing:
-                self._missing.add(address)
+                device.ieee = self._inventory.ieee(now) or device.ieee
+                device.missing = False
+                if device.topic != now:
+                    device.topic, self.moved = now, True
+            elif device.base == self.base and not device.missing:
+                device.missing = True
                 self._health.refuse("not_in_inventory")
                 out += device.lost(packet.at, int(packet.mark is Mark.RETAINED))
         return out
+
+    def _where(self, device: Device) -> str:
+        """By its hardware; where that is gone or was never known, by the name it was enrolled with."""
+        return self._inventory.topic(device.ieee) or device.sensor.address
 
 
 SPEC = DriverSpec(
@@ -175,6 +223,7 @@ SPEC = DriverSpec(
         "inverted": False,
         "base": None,
         "gas_unit": "",
+        "ieee": "",
     },
     example=Sensor("front_door", "zigbee2mqtt", "broker", kind="", address="zigbee2mqtt/hall/front door"),
 )

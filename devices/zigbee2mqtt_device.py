@@ -28,6 +28,9 @@ class Device:
 
     def __init__(self, sensor: Sensor, health: Health) -> None:
         self.sensor = sensor
+        self.topic = sensor.address  # where it speaks now: it is followed when it is renamed
+        said = sensor.options.get("ieee")
+        self.ieee = said if isinstance(said, str) else ""
         self._health = health
         self._fields: dict[str, Field] = fields_for(sensor.kind, sensor.options)
         self._meaning = Presses(sensor).meaning
@@ -39,6 +42,7 @@ class Device:
         self.base: str | None = None  # of its bridge, once known
         self.base_is_sure = isinstance(sensor.options.get("base"), str)
         self.bridge_offline = False
+        self.missing = False  # its bridge does not know it
         self._seen: Any = None  # last_seen as last written
         self._memory_until = -1  # the bridge restarted and may send what it remembers
 

@@ -1,8 +1,8 @@
 """What does the bridge's inventory say about a device: units, value words, is it there at all?
 
-``<base>/bridge/devices`` is a retained JSON list; each device has ``friendly_name``, ``disabled`` and
-``definition.exposes``, a tree whose leaves name a ``property`` with ``type``, ``unit``, ``value_on`` and
-``value_off``.
+``<base>/bridge/devices`` is a retained JSON list; each device has ``friendly_name``, ``ieee_address``,
+``disabled`` and ``definition.exposes``, a tree whose leaves name a ``property`` with ``type``, ``unit``,
+``value_on`` and ``value_off``.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Inventory:
         self._base = base
         self._last = b""
         self._known: dict[str, tuple[list[Any], str]] = {}
+        self._ieee: dict[str, str] = {}  # topic -> what the device is, whatever it is called
+        self._at: dict[str, str] = {}  # and back
 
     def read(self, data: bytes, limit: int) -> bool | Refusal:
         """Take a ``bridge/devices`` payload: True if it says something new."""
@@ -59,7 +61,7 @@ class Inventory:
         if type(listed) is not list:
             return Refusal("not_a_list")
         self._last = data
-        self._known = {}
+        self._known, self._ieee, self._at = {}, {}, {}
         for device in listed:
             name = device.get("friendly_name") if type(device) is dict else None
             if type(name) is not str or device.get("disabled") is True:
@@ -70,8 +72,21 @@ class Inventory:
             exposes = definition.get("exposes")
             words = (definition.get(k) for k in ("vendor", "model", "description"))
             model = " ".join(w for w in words if type(w) is str)[:300]
-            self._known[f"{self._base}/{name}"] = (exposes if type(exposes) is list else [], model)
+            topic = f"{self._base}/{name}"
+            self._known[topic] = (exposes if type(exposes) is list else [], model)
+            ieee = device.get("ieee_address")
+            if type(ieee) is str and 0 < len(ieee) <= 32:
+                self._ieee[topic] = ieee
+                self._at[ieee] = topic
         return True
+
+    def ieee(self, topic: str) -> str:
+        """The hardware address of the device at this topic; "" if the bridge told none."""
+        return self._ieee.get(topic, "")
+
+    def topic(self, ieee: str) -> str:
+        """Where the device with this hardware address speaks; "" if the bridge does not know it."""
+        return self._at.get(ieee, "")
 
     def device(self, address: str) -> tuple[list[Any], str] | None:
         """What the device at this topic exposes, and its model; None if the bridge does not know it."""
