@@ -65,6 +65,7 @@ RULES: dict[str, Rule] = {
     "left_home": Rule(WARNING, "went out at an hour the family has not agreed to", _GRADED),
     "left_alone": Rule(WARNING, "went out without whom or what should have gone along", _GRADED),
     "not_back": Rule(WARNING, "out past the hour they always come home by", _GRADED),
+    "family_rule": Rule(WARNING, "the family asked to be told of this", {"info": INFO, "warning": WARNING}),
     "vitals": Rule(WARNING, "a radar's heart or breathing rate is a hint, not a diagnosis", _GRADED),
     "apnea": Rule(WARNING, "a radar's breathing rate is a hint, not a diagnosis", _GRADED),
     "temperature": Rule(WARNING, "cold and heat harm old people within hours", _GRADED),
@@ -78,6 +79,9 @@ RULES: dict[str, Rule] = {
     "device_fault": Rule(TROUBLE, "it says itself that something is wrong with it"),
     "measuring_fault": Rule(
         TROUBLE, "its numbers are impossible, so they are no values", {"warming_up": INFO}
+    ),
+    "inventory_change": Rule(
+        TROUBLE, "who renames or removes a sensor rarely thinks of who relies on it", {"renamed": INFO}
     ),
     "unproven": Rule(TROUBLE, "a detector that never alarmed may be one that cannot"),
     "end_of_life": Rule(TROUBLE, "past its rated life it may not alarm"),

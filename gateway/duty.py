@@ -71,12 +71,13 @@ class Duties:
 def make_duties(gateway: Gateway) -> Duties:
     """The duties this configuration asks for."""
     from gateway.daily import Daily
+    from gateway.following import Following
     from gateway.heartbeat import Heartbeat
     from gateway.proof_duty import ProofDuty
     from gateway.valve import Valves
 
     plan = gateway.plan
-    duties: list[Duty] = [Heartbeat(gateway), ProofDuty(gateway)]
+    duties: list[Duty] = [Heartbeat(gateway), ProofDuty(gateway), Following(gateway)]
     if plan.config.valves:
         duties.append(Valves(gateway))
     if plan.book.daily is not None:

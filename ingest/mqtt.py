@@ -131,6 +131,17 @@ class MqttSource:
         if client is not None and self._up and self._status_topic:
             client.publish(self._status_topic, payload, qos=1, retain=True)
 
+    def follow(self, topics: Sequence[str]) -> None:
+        """Listen to these topics from now on; what is no longer wanted ends with the next connection."""
+        fresh = needed(topics)
+        with self._lock:
+            new = [f for f in fresh if f not in self._filters]
+            self._filters = fresh
+            client = self._client if self._up else None
+        if client is not None and new:
+            for at in range(0, len(new), FILTERS_A_REQUEST):
+                client.subscribe([(f, 1) for f in new[at : at + FILTERS_A_REQUEST]])
+
     def settle(self, count: int) -> None:
         """Acknowledge the QoS 1 messages among the oldest ``count`` packets put and not settled yet."""
         with self._lock:
