@@ -42,6 +42,7 @@ class Listed:
     told: frozenset[Quantity]
     topics: tuple[str, ...] = ()
     presses: frozenset[str] = frozenset()
+    ieee: str = ""  # a Zigbee device's hardware address
 
 
 def bridges(heard: Heard) -> dict[str, bool]:
@@ -68,7 +69,9 @@ def zigbee_devices(heard: Heard) -> Iterator[Listed]:
             about = definition if type(definition) is dict else {}
             model = " ".join(w for k in ("vendor", "model", "description") if type(w := about.get(k)) is str)
             told, presses = exposed(about.get("exposes"), model)
-            yield Listed(f"{base}/{name}", name, model[:300], told, presses=presses)
+            ieee = device.get("ieee_address")
+            ieee = ieee if type(ieee) is str and len(ieee) <= 32 else ""
+            yield Listed(f"{base}/{name}", name, model[:300], told, presses=presses, ieee=ieee)
 
 
 def exposed(exposes: Any, model: str) -> tuple[frozenset[Quantity], frozenset[str]]:

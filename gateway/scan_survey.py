@@ -105,6 +105,8 @@ def _owner(thing: Thing, mine: list[tuple[Sensor, tuple[str, ...]]]) -> str:
     for sensor, filters in mine:
         if sensor.address == thing.address or _same_bluetooth(sensor.address, thing.address):
             return sensor.id
+        if thing.ieee and sensor.options.get("ieee") == thing.ieee:
+            return sensor.id  # renamed since
         if sensor.device == thing.device == "tasmota" and (
             thing.address.startswith(f"{sensor.address}/") or sensor.address.startswith(f"{thing.address}/")
         ):
@@ -126,7 +128,7 @@ def _same_bluetooth(one: str, other: str) -> bool:
 def _finding(one: Read, link: str, rooms: Mapping[str, Room], used: set[str]) -> Finding:
     thing, kind = one.thing, one.kind
     notes: list[tuple[str, str]] = []
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"ieee": thing.ieee} if thing.ieee else {}
     if kind in ("door", "window") and Q.CONTACT_OPEN in one.all and thing.trust < 3:
         notes.append(("scan.note.contact", ""))
     if kind == "switch" and Q.BUTTON in one.all and calls_for_help(thing.model, thing.name):

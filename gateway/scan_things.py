@@ -39,6 +39,7 @@ class Thing:
     claims: tuple[str, ...] = ()  # topics it was announced with
     extra: tuple[Packet, ...] = ()  # messages an inventory lets us expect
     presses: frozenset[str] = frozenset()  # actions an inventory lists
+    ieee: str = ""
 
 
 Reader = Callable[[Heard, list[str]], Iterator[Thing]]
@@ -81,6 +82,7 @@ def _all(heard: Heard, topics: dict[str, list[str]]) -> Iterator[Thing]:
         yield Thing(
             "zigbee2mqtt", device.address, device.name, device.model, device.told, trust=2,
             presses=device.presses,
+            ieee=device.ieee,
         )  # fmt: skip
     for name, reader in _READERS.items():
         yield from reader(heard, topics.get(name, []))

@@ -270,3 +270,17 @@ def test_hostile_topics_do_not_grow_it_without_end() -> None:
     assert sum(len(p.data) for t in heard.topics.values() for _, p in t.messages()) < scan_heard.BYTES_MOST
     kept = heard.last("t/1")
     assert kept == Packet("broker", "t/1", 499, b"y" * 200_000, Mark.DATA)
+
+
+def test_a_renamed_zigbee_sensor_is_known_by_its_hardware() -> None:
+    from core.model import Sensor
+
+    heard = Heard("broker")
+    exposes = [{"type": "binary", "property": "smoke"}]
+    device = {"ieee_address": "0x00158d0001", "friendly_name": "new", "definition": {"exposes": exposes}}
+    heard.take("zigbee2mqtt/bridge/devices", json.dumps([device]).encode(), True, 1)
+    (found,) = survey(heard, "broker", {}, []).findings
+    assert (found.topic, found.kind, found.options) == ("zigbee2mqtt/new", "smoke", {"ieee": "0x00158d0001"})
+    mine = Sensor("s", "zigbee2mqtt", "broker", address="zigbee2mqtt/old", options=found.options)
+    again = survey(heard, "broker", {}, [mine])
+    assert (again.findings, again.known) == ((), ("s",))
