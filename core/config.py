@@ -157,6 +157,14 @@ class ChannelConfig(_Strict):
     options: dict[str, Any] = {}
 
 
+class AnswersConfig(_Strict):
+    base_url: str = ""
+    listen: str = ""
+    valid_h: float = Field(default=24.0, ge=1, le=168)
+    secret_file: Path | None = None
+    insecure: bool = False
+
+
 class RecordConfig(_Strict):
     enabled: bool = False
     keep_days: int = Field(default=30, ge=1, le=365)
@@ -175,6 +183,7 @@ class Config(_Strict):
     store: StoreConfig = StoreConfig()
     channels: dict[Id, ChannelConfig] = {}
     record: RecordConfig = RecordConfig()
+    answers: AnswersConfig = AnswersConfig()
     heartbeat: HeartbeatConfig = HeartbeatConfig()
     valves: dict[Id, ValveConfig] = {}
 

@@ -22,6 +22,8 @@ from core.clock import Clock
 from core.contracts import Source
 from core.model import DAY, SECOND, Alert, Block, Event, Mark, Packet, Phase
 from gateway import build, snapshot
+from gateway.answering import serve_answers
+from gateway.answers import make_answers
 from gateway.canonical import OWN_KINDS
 from gateway.commands import command_topic, parse_command
 from gateway.control import ControlServer
@@ -31,6 +33,7 @@ from gateway.evidence import EvidenceKeeper
 from gateway.garbage import calm
 from gateway.journal import LIMIT_BYTES, Journal, read_journal, runtime_dir
 from gateway.lock import Lock
+from gateway.own import heard_at, own
 from gateway.proof import Proofs
 from gateway.status import describe
 from gateway.watchdog import Watchdog
@@ -95,7 +98,10 @@ class Gateway:
         self.evidence = EvidenceKeeper(self.folder / "evidence", write_all)
         self.sources: dict[str, Source] = make_sources(plan, self.pipeline, self.clock)
         self._origins = list(self.sources)
-        routes = make_routes(plan, self.outbox, self.clock, self.acknowledge, self.influx)
+        self.answers = make_answers(plan.config.answers, self.folder, plan.home, self.clock, self.outbox)
+        self._answer_server: Any = None
+        lines = self.answers.lines if self.answers else None
+        routes = make_routes(plan, self.outbox, self.clock, self.acknowledge, self.influx, lines)
         self.delivery = Delivery(self.outbox, routes, self.clock, self.troubles.append)
         self._watchdog = Watchdog(self.clock)
         self._control: ControlServer | None = None
@@ -120,9 +126,9 @@ class Gateway:
                 self.pipeline = build.make_pipeline(self.plan)
         if why:
             log.warning("detectors start cold: %s", why)
-            self.troubles.append(_own("cold_start", "gateway", 0, {"reason": why}))
+            self.troubles.append(own("cold_start", "gateway", 0, {"reason": why}))
         if cold:
-            self.troubles.append(_own("cold_start", "gateway", 0, {"detectors": cold}))
+            self.troubles.append(own("cold_start", "gateway", 0, {"detectors": cold}))
         packets = [p for p in read_journal(journal_path) if p.at > self.pipeline.reached]
         if packets:
             log.info("recovering: %d packets since the last snapshot are taken again", len(packets))
@@ -154,6 +160,7 @@ class Gateway:
     def start(self) -> None:
         """Open every edge; armed when this returns."""
         self._control = ControlServer(self.folder, self._ask)
+        self._answer_server = serve_answers(self.plan.config.answers, self.answers, self.say)
         assert self.delivery is not None
         self.delivery.start()
         for index, (name, source) in enumerate(self.sources.items()):
@@ -187,6 +194,8 @@ class Gateway:
             self.delivery.close()
         if self._control:
             self._control.close()
+        if self._answer_server:
+            self._answer_server.close()
         if self.recorder:
             self.recorder.close()
         if self.store is not None:
@@ -209,7 +218,7 @@ class Gateway:
             more = self.pipeline.advance(now)
             while self.troubles:
                 event = self.troubles.popleft()
-                more += self.pipeline.raise_events([_at(event, now)])
+                more += self.pipeline.raise_events([heard_at(event, now)])
             self._commit(more)
             alerts += more
             self._tick(now)
@@ -225,7 +234,8 @@ class Gateway:
     def _take(self, batch: Sequence[tuple[int, Packet]]) -> tuple[list[Packet], list[Alert]]:
         if not batch:
             return [], []
-        packets = self.pipeline.stamp([packet for _, packet in batch])
+        came = [packet for _, packet in batch]
+        packets = self.pipeline.stamp(self.answers.plain(came) if self.answers else came)
         try:
             self.journal.append(packets)
         except OSError as error:
@@ -262,7 +272,7 @@ class Gateway:
             return False
         if len(self.outbox.set_aside) > self._set_aside:  # a new file must know what is open
             self._set_aside = len(self.outbox.set_aside)
-            self.troubles.append(_own("storage_fault", "alerts.db", 0, {"reason": self.outbox.set_aside[-1]}))
+            self.troubles.append(own("storage_fault", "alerts.db", 0, {"reason": self.outbox.set_aside[-1]}))
             self.outbox.write(self.pipeline.open_alerts())
         if self.delivery:
             self.delivery.wake()
@@ -270,7 +280,7 @@ class Gateway:
 
     def _mended(self) -> None:
         self._storage_down = False
-        self.troubles.append(_own("storage_fault", "gateway", 0, {}, Phase.CLEAR))
+        self.troubles.append(own("storage_fault", "gateway", 0, {}, Phase.CLEAR))
 
     def _mark(self, alert: Alert) -> None:
         """Keep the raw readings around it: of its room, or of all where the room is not known."""
@@ -295,7 +305,7 @@ class Gateway:
         if not self._storage_down:
             self._storage_down = True
             log.error("storage trouble: %s; alerts still go out, make room or mend the disk", what)
-            self.troubles.append(_own("storage_fault", "gateway", 0, {"reason": what[:200]}))
+            self.troubles.append(own("storage_fault", "gateway", 0, {"reason": what[:200]}))
 
     # -- what happens now and then --------------------------------------------------------------
 
@@ -324,7 +334,7 @@ class Gateway:
         if bool(fault) != bool(self._store_fault):
             phase = Phase.ONSET if fault else Phase.CLEAR
             evidence = {"reason": fault[:200]} if fault else {}
-            self.troubles.append(_own("storage_fault", "samples.db", 0, evidence, phase))
+            self.troubles.append(own("storage_fault", "samples.db", 0, evidence, phase))
         self._store_fault = fault
         if self.clock.now() - self._pruned_at > DAY:
             self._pruned_at = self.clock.now()
@@ -386,12 +396,3 @@ class Gateway:
             self.inbox.put(-1, answered)
             return {"ok": True}
         return {"error": "the request is not known; ask for status"}
-
-
-def _own(kind: str, source: str, t: int, evidence: dict[str, Any], phase: Phase = Phase.ONSET) -> Event:
-    return Event("gateway", kind, source, t, phase, evidence)
-
-
-def _at(event: Event, now: int) -> Event:
-    """Troubles are told by threads that know no event time; they count from when they are heard."""
-    return Event(event.detector, event.kind, event.source, event.t or now, event.phase, event.evidence)

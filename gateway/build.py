@@ -22,6 +22,7 @@ from core.watch import Watch
 from detectors import DETECTORS
 from devices import DRIVERS
 from devices.kinds import SWITCHED
+from gateway.answering import check_answers
 from gateway.commands import command_topic, parse_command
 from gateway.guard import Guard
 from gateway.heartbeat import address_of
@@ -110,6 +111,7 @@ def plan(path: Path | str) -> Plan:
         address_of(config.heartbeat)
     except ValueError as error:
         raise document.error(("heartbeat",), str(error)) from None
+    check_answers(config, document)
     return Plan(
         config=config,
         home=home,

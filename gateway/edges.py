@@ -20,7 +20,7 @@ from alerts.route import Route
 from core.clock import Clock
 from core.config import MqttLinkConfig
 from core.contracts import Line, Source
-from core.model import Severity
+from core.model import Alert, Severity
 from gateway import build
 from gateway.heartbeat import beat_topic
 from gateway.pipeline import Pipeline
@@ -52,6 +52,7 @@ def make_routes(
     clock: Clock,
     acknowledge: Callable[[str, str], None],
     influx: InfluxSink | None,
+    answer_lines: Callable[[Alert, str], list[str]] | None = None,
 ) -> list[Route]:
     """A route for each channel; the optional InfluxDB is one of them. Raises ValueError, OSError."""
     routes: list[Route] = []
@@ -73,6 +74,7 @@ def make_routes(
             open_alerts=lambda: outbox.latest(open_only=True),
             asks=None if policy is None else lambda alert: asks(policy, alert),
             told=told,
+            answer_lines=answer_lines,
             discreet=channel.discreet,
         )
         sink = spec.make(channel.params, context)
