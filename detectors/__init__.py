@@ -11,6 +11,7 @@ from detectors import (
     carbon_monoxide,
     door,
     fall,
+    family,
     gas,
     inactivity,
     leaving,
@@ -44,5 +45,6 @@ DETECTORS: dict[str, DetectorSpec] = {
         leaving.SPEC,
         wandering.SPEC,
         vitals.SPEC,
+        family.SPEC,
     )
 }
