@@ -7,6 +7,7 @@ from typing import Any
 
 from core.config import MqttLinkConfig
 from gateway.build import Plan, make_pipeline, topics
+from gateway.rule_words import sentences
 from gateway.timelines import explain_people
 from gateway.words import language
 
@@ -65,11 +66,13 @@ def explain(plan: Plan) -> str:
         changed = [
             f"{f.name}={getattr(detector.params, f.name)}"
             for f in fields(detector.params)
-            if getattr(detector.params, f.name) != getattr(default, f.name)
+            if getattr(detector.params, f.name) != getattr(default, f.name) and f.name != "rules"
         ]
         lane = "at once" if detector.spec.prompt else "after the lateness allowance"
         settings = f" [{', '.join(changed)}]" if changed else ""
         out.append(f"  detector {detector.spec.name}: {detector.spec.question} ({lane}){settings}")
+        if detector.spec.name == "family":
+            out += [f"    {said_so}" for said_so in sentences(detector.params.rules, plan.home, language())]
     for name, channel in said["channels"].items():
         out.append(f"  channel {name}: {channel['type']}, from {channel['from_severity']} on")
     out += explain_people(plan, language())
