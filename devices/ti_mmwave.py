@@ -14,7 +14,9 @@ New tracks start near 0.08 m height and ramp up: judge no track younger than a s
 
 The radar is silent until it is configured. Option ``cfg``: its configuration, line by line (text or a list);
 it is sent on the command port, each line when the last was answered ``Done``; ``Error`` ends it. Option
-``command_link`` names the link of a separate command port. A radar that already sends is left alone.
+``cfg_file`` names a file with these lines (the gateway reads it). Option ``command_link`` names the link of a
+separate command port. A radar that already sends is left alone; one that was configured and is silent for a
+minute (it lost its power, its adapter did not) is configured again.
 Gaps in the packet numbers are counted as ``packets_missed``.
 """
 
@@ -37,6 +39,12 @@ from devices.ti_cloud import cloud as points_of
 
 FARTHEST = 1000.0
 """Metres or metres a second; a corrupted float is usually far beyond."""
+
+COMMENTS = ("%", "#", "//")
+"""How lines of a ``.cfg`` begin that are not for the radar."""
+
+SILENT = 60 * SECOND
+"""A configured radar sends many times a second; one that is silent for so long has lost its configuration."""
 
 _TRACK = struct.Struct("<I27f")
 _TRACK_2D = struct.Struct("<I6f")
@@ -126,6 +134,7 @@ class TiMmwave(PortDriver):
         self._text = b""
         self._number: int | None = None
         self._up_at: int | None = None
+        self._done_at: int | None = None  # since when is its configuration sent
 
     def links(self) -> tuple[str, ...]:
         return (self.link, self._command_link) if self._command_link else (self.link,)
@@ -187,6 +196,12 @@ class TiMmwave(PortDriver):
         seen = self._health.last_seen
         if not self.dialogue.done and seen is not None and t - seen < 2 * SECOND:
             return []  # it sends already: a running radar must not be configured again
+        if not self.dialogue.done:
+            self._done_at = None
+        elif self.dialogue.steps:
+            self._done_at = t if self._done_at is None else self._done_at
+            if t - max(self._done_at, seen or 0) > SILENT:
+                self.dialogue.restart()
         target = self._command_link or self.link
         return [packet._replace(link=target) for packet in super().due(t)]
 
@@ -214,7 +229,7 @@ def cfg_lines(sensor: Sensor) -> list[str]:
     lines = given.splitlines() if isinstance(given, str) else given
     if not isinstance(lines, list | tuple) or not all(isinstance(line, str) for line in lines):
         raise ValueError(f"sensor {sensor.id}: option cfg must be text, or a list of lines")
-    found = [line.strip() for line in lines if line.strip() and not line.strip().startswith("%")]
+    found = [line.strip() for line in lines if line.strip() and not line.strip().startswith(COMMENTS)]
     for line in found:
         if not line.isascii() or not line.isprintable():
             raise ValueError(f"sensor {sensor.id}: option cfg has a line that is not plain text: {line!r}")
@@ -279,7 +294,7 @@ def _spec(name: str, title: str, baud: int, evidence: str) -> DriverSpec:
         line=Line(baud),
         integrity=False,
         evidence=evidence,
-        options={"cfg": "", "command_link": ""},
+        options={"cfg": "", "cfg_file": "", "command_link": ""},
         example=Sensor("radar", name, "port"),
     )
 

@@ -28,6 +28,7 @@ from gateway.guard import Guard
 from gateway.heartbeat import address_of
 from gateway.pipeline import Pipeline
 from gateway.question import Signs
+from gateway.radar_cfg import with_files
 
 KINDS = frozenset(SWITCHED) | {"fall", "vitals", "climate", "meter", "siren"}
 """What a sensor may be used as. A kind nobody knows would be a sensor nobody understands."""
@@ -96,7 +97,7 @@ class Plan:
 def plan(path: Path | str) -> Plan:
     """The checked plan of a configuration file. Raises ConfigError."""
     config, document = load(path)
-    home = config.as_home()
+    home = with_files(config.as_home(), config, document)
     detectors = _detectors(config, document)
     book: BookSettings = document.validate(BookSettings, config.alerts, ("alerts",))
     for name in sorted(book.policy.channels()) if book.policy is not None else ():
