@@ -46,6 +46,9 @@ class Around:
     battery_low: bool = False
     temperature_c: float = 21.5
     light_level: float = 120.0
+    door_open: bool = False
+    water: bool = False
+    battery_pct: float = 87.0
 
     def change(self, **values: Any) -> None:
         """Set some of it. Raises ValueError for a word that is not known or a value of the wrong kind."""
@@ -133,6 +136,18 @@ _ALWAYS: Mapping[Q, Callable[[Around], Any]] = {
     Q.TEMPERATURE_C: lambda a: a.temperature_c,
     Q.DEVICE_TEMPERATURE_C: lambda a: round(a.temperature_c) + 3,
     Q.VOLTAGE_V: lambda a: 7.2 if a.battery_low else 9.0,
+    Q.CONTACT_OPEN: lambda a: a.door_open,
+    Q.WATER: lambda a: a.water,
+    Q.MOTION: lambda a: a.present and a.moving,
+    Q.BATTERY_PCT: lambda a: a.battery_pct,
+    Q.HUMIDITY_PCT: lambda a: 45,
+    Q.PRESSURE_HPA: lambda a: 1013,
+    Q.ILLUMINANCE_LX: lambda a: a.light_level,
+    Q.LINK_QUALITY: lambda a: 120,
+    Q.RSSI_DBM: lambda a: -61,
+    Q.PM2_5_UGM3: lambda a: 9,
+    Q.POWER_W: lambda a: 5,
+    **dict.fromkeys((Q.VIBRATION, Q.TAMPER, Q.MAINS_LOST, Q.WARMING_UP, Q.END_OF_LIFE), lambda a: False),
 }
 
 
