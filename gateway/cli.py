@@ -200,26 +200,6 @@ def demo(
     raise typer.Exit(demo_command(scenario, config, speed, seconds, folder, as_json))
 
 
-@app.command(help=word("cli.devices"))
-def devices(as_json: JsonOption = False) -> None:
-    """What is supported, and how well is it evidenced?"""
-    from devices import DRIVERS
-
-    if as_json:
-        rows = [
-            {"name": s.name, "title": s.title, "transport": s.transport, "evidence": s.evidence}
-            for s in DRIVERS.values()
-        ]
-        print(json.dumps(rows, ensure_ascii=False))
-        return
-    from gateway.show import table
-
-    table(
-        ("device", "what", "over", "evidence"),
-        [(s.name, s.title, s.transport, s.evidence) for s in DRIVERS.values()],
-    )
-
-
 from gateway import cli_day  # noqa: E402
 
 cli_day.add(app)

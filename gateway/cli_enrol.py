@@ -1,4 +1,6 @@
-"""Which commands bring sensors in? ``scan`` finds them, ``commission`` proves that they can alarm."""
+"""Which commands bring sensors in? ``devices`` lists what is supported, ``scan`` finds what is there,
+``commission`` proves that it can alarm.
+"""
 
 from __future__ import annotations
 
@@ -185,7 +187,30 @@ def commission(
     raise typer.Exit(0 if all(r.done for r in found) else DIFFERENT)
 
 
+def devices(
+    name: Annotated[str, typer.Argument(help=word("cli.argument.device"))] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """What is supported, and how well is it evidenced?"""
+    from devices import DRIVERS
+    from gateway.devices_view import as_rows, show_all, show_one
+
+    if name and name not in DRIVERS:
+        import difflib
+
+        near = difflib.get_close_matches(name, DRIVERS, n=3) or list(DRIVERS)
+        raise fail(word("devices.unknown").format(name=name, near=", ".join(near)), WRONG)
+    chosen = [DRIVERS[name]] if name else list(DRIVERS.values())
+    if as_json:
+        print(json.dumps(as_rows(chosen), ensure_ascii=False))
+    elif name:
+        show_one(DRIVERS[name])
+    else:
+        show_all(chosen)
+
+
 def add(app: typer.Typer) -> None:
     """Register them."""
+    app.command(help=word("cli.devices"))(devices)
     app.command(help=word("cli.scan"))(scan)
     app.command(help=word("cli.commission"))(commission)
