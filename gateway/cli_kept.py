@@ -1,8 +1,9 @@
-"""What was kept, and what becomes of it? report, audit, export and erase."""
+"""What was kept, and what becomes of it? report, audit and export; erase has a file of its own."""
 
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,30 @@ from gateway.cli_base import DIFFERENT, UNREADABLE, WRONG, ConfigOption, JsonOpt
 from gateway.words import word
 
 
+class Form(StrEnum):
+    """Which form?"""
+
+    csv = "csv"
+    parquet = "parquet"
+    line = "line"
+    fhir = "fhir"
+
+
+class What(StrEnum):
+    """What of it?"""
+
+    all = "all"
+    alerts = "alerts"
+    readings = "readings"
+
+
 def add(app: typer.Typer) -> None:
     """Register these commands."""
     app.command(help=word("cli.report"))(report)
     audit = typer.Typer(no_args_is_help=True, help=word("cli.audit"), rich_markup_mode=None)
     audit.command("verify", help=word("cli.audit.verify"))(verify)
     app.add_typer(audit, name="audit")
+    app.command(help=word("cli.export"))(export)
 
 
 def report(
@@ -69,3 +88,36 @@ def verify(
     else:
         print("\n".join(tell(found, made.home)))
     raise typer.Exit(0 if found.whole else DIFFERENT)
+
+
+def export(
+    to: Annotated[Path, typer.Argument(help=word("cli.argument.export_to"))],
+    config: ConfigOption = Path("config.yaml"),
+    form: Annotated[Form, typer.Option("--format", help=word("cli.option.format"))] = Form.csv,
+    what: Annotated[What, typer.Option(help=word("cli.option.what"))] = What.all,
+    start: Annotated[str, typer.Option("--from", help=word("cli.option.from"))] = "",
+    stop: Annotated[str, typer.Option("--to", help=word("cli.option.to"))] = "",
+    source: Annotated[list[str] | None, typer.Option(help=word("cli.option.source"))] = None,
+    names: Annotated[bool, typer.Option("--names", help=word("cli.option.names"))] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Alerts and readings as files for other programs."""
+    from alerts.archive import Unreadable as NoAlerts
+    from gateway.exporting import Asked, NotPossible, run_export
+    from store.reader import Unreadable as NoSamples
+
+    made = plan(config)
+    asked = Asked(to, form.value, what.value, start, stop, frozenset(source or ()), names)
+    try:
+        told = run_export(made, asked)
+    except NotPossible as error:
+        raise fail(str(error), WRONG) from None
+    except (NoAlerts, NoSamples) as error:
+        raise fail(str(error), UNREADABLE) from None
+    except OSError as error:
+        raise fail(f"{to}: {error.strerror or error}", WRONG) from None
+    if as_json:
+        print(json.dumps([{"file": str(path), "rows": rows} for path, rows in told], ensure_ascii=False))
+    else:
+        for path, rows in told:
+            print(word("export.told").format(path=path, rows=rows))
