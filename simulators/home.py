@@ -15,8 +15,9 @@ from operator import itemgetter
 from core.config import Config, Document
 from core.model import Home, Mark, Packet, Reading, Sensor
 from devices import DRIVERS
-from simulators import gas, points, radar, zigbee
+from simulators import gas, generic, points, radar, zigbee
 from simulators.scenario import Scenario
+from simulators.sheets import SHEETS
 from simulators.world import World, build
 
 Emulator = Callable[[World, Sensor], Iterator[list[Reading]]]
@@ -34,7 +35,8 @@ EMULATORS: Mapping[str, Emulator] = {
     "ze07_co": gas.ze07_co,
     "mh_z9041a": gas.mh_z9041a,
 }
-"""Which function imitates which device? One line a device."""
+"""Which function imitates which device? Other serial devices are imitated by ``generic.py``."""
+EMULATORS = dict.fromkeys(SHEETS, generic.says) | dict(EMULATORS)
 
 
 class SimulationError(Exception):

@@ -21,9 +21,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from core.config import Config, MqttLinkConfig
 from core.model import SECOND, Home, Mark, Packet
 from simulators.broker import Broker, BrokerError
+from simulators.echo import Echo
 from simulators.home import played
 from simulators.pty import PseudoPort
-from simulators.replies import Device, listener
 from simulators.rewrite import Endpoint, write_config
 from simulators.scenario import Scenario
 
@@ -41,7 +41,7 @@ class Stage:
         self.brokers: dict[str, Broker] = {}
         self.ports: dict[str, PseudoPort] = {}
         self.packets = 0
-        self._ears: dict[str, Device] = {}
+        self._ears: dict[str, Echo] = {}
         self._clients: dict[str, mqtt.Client] = {}
         self._stop = threading.Event()
         self._select = selectors.DefaultSelector()
@@ -60,8 +60,8 @@ class Stage:
                     endpoints[name] = self._open_broker(name)
                 else:
                     port = self.ports[name] = PseudoPort(ports / name)
-                    device = next(s.device for s in self.home.sensors.values() if s.link == name)
-                    self._ears[name] = listener(device)
+                    on_it = [s for s in self.home.sensors.values() if s.link == name]
+                    self._ears[name] = Echo(on_it)
                     self._select.register(port.fileno(), selectors.EVENT_READ, name)
                     endpoints[name] = port.path
         except BaseException:
@@ -169,8 +169,7 @@ class Stage:
             return
         elif port := self.ports.get(packet.link):
             self.packets += 1
-            if not self._ears[packet.link].quiet:
-                port.write(packet.data)
+            port.write(self._ears[packet.link].passes(packet))
         else:
             self.packets += 1
             lasting = packet.channel.endswith(RETAINED_TOPICS)

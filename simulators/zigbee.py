@@ -1,6 +1,6 @@
 """What would battery sensors behind Zigbee2MQTT publish?
 
-Door, motion, presence, smoke, gas, CO, water and button: they speak on change and about once an hour,
+Door, motion, presence, bed, smoke, gas, CO, water and button: they speak on change and about once an hour,
 each time with their whole state, as Zigbee2MQTT does.
 Bridge state and availability are retained. Figures: motion sensors hold for 90 s and are blind for 60 s
 (usual Aqara settings), gas trips at 8 % LEL (EN 50194 allows 3 to 20), CO by the times of EN 50291-1.
@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from core.model import MINUTE, SECOND, Mark, Packet, Reading, Sensor
 from core.quantity import Quantity as Q
+from simulators.people import Span
 from simulators.world import World
 
 REPORT_S = 3600.0
 HOLD_S, BLIND_S = 90.0, 60.0
 LEAVE_S = 30.0
+BED_S = 3.0  # until a mat believes it
 SMOKE_LEVEL = 0.1  # dB/m; EN 14604 wants an alarm between 0.05 and 0.2
 GAS_LEL_PCT = 8.0
 CO_ALARM = ((300.0, 2.0), (100.0, 25.0), (50.0, 75.0))  # ppm, minutes
@@ -56,6 +58,7 @@ _AT_REST: dict[str, State] = {
     "door": {Q.CONTACT_OPEN: 0.0},
     "motion": {Q.MOTION: 0.0},
     "presence": {Q.PRESENCE: 0.0},
+    "bed": {Q.BED_OCCUPIED: 0.0},
     "smoke": {Q.SMOKE: 0.0},
     "gas": {Q.GAS: 0.0},
     "co": {Q.CO: 0.0},
@@ -119,18 +122,29 @@ def _hits(world: World, sensor: Sensor, actor: str) -> Iterator[int]:
 
 
 def _presence(world: World, sensor: Sensor) -> Iterator[Change]:
+    people = [s for s in world.people.in_room(sensor.room) if s.kind == "person"]
+    for a, b in _together(people, round(LEAVE_S * SECOND)):
+        yield a + SECOND // 2, {Q.PRESENCE: 1.0}
+        yield b + round(LEAVE_S * SECOND), {Q.PRESENCE: 0.0}
+
+
+def _bed(world: World, sensor: Sensor) -> Iterator[Change]:
+    """A mat under the mattress: who lies in its room lies on it."""
+    lying = [s for s in world.people.in_room(sensor.room) if s.kind == "person" and s.posture == "lie"]
+    for a, b in _together(lying, round(BED_S * SECOND)):
+        yield a + round(BED_S * SECOND), {Q.BED_OCCUPIED: 1.0}
+        yield b + round(BED_S * SECOND), {Q.BED_OCCUPIED: 0.0}
+
+
+def _together(spans: list[Span], linger: int) -> list[list[int]]:
+    """Stretches [start, stop) of spans with pauses of at most ``linger`` between them."""
     stays: list[list[int]] = []
-    linger = round(LEAVE_S * SECOND)
-    for span in world.people.in_room(sensor.room):
-        if span.kind != "person":
-            continue
+    for span in spans:
         if stays and span.start <= stays[-1][1] + linger:
             stays[-1][1] = max(stays[-1][1], span.stop)
         else:
             stays.append([span.start, span.stop])
-    for a, b in stays:
-        yield a + SECOND // 2, {Q.PRESENCE: 1.0}
-        yield b + linger, {Q.PRESENCE: 0.0}
+    return stays
 
 
 def _level(what: str, threshold: float, quantity: Q, delay_s: float) -> Changes:
@@ -167,6 +181,7 @@ _CHANGES: Mapping[str, Changes] = {
     "door": _door,
     "motion": _motion,
     "presence": _presence,
+    "bed": _bed,
     "smoke": _level("smoke", SMOKE_LEVEL, Q.SMOKE, 2.0),
     "gas": _level("methane_lel", GAS_LEL_PCT, Q.GAS, 5.0),
     "co": _co,
