@@ -33,6 +33,7 @@ STATES = ("asleep", "in_bed", "room", "away", "unknown", "ahead")
 _SHORT_TRIP = 2 * MINUTE  # the door opened and closed is not an outing
 _NIGHT_H = (22, 6)
 _SAME_VISIT = 3 * MINUTE
+_FLUTTER = MINUTE  # a mat lets go of somebody who turns over; nobody is up and back so soon
 
 
 class Span(NamedTuple):
@@ -117,7 +118,7 @@ def facts(
     track = follow(kept, home, since, until, silent)
     unseen = track.unseen
     blind_bed = union(unseen, ((g.start, g.stop) for g in track.gaps if g.source in track.beds))
-    beds = subtract(union(*track.beds.values()), blind_bed)
+    beds = subtract(joined(union(*track.beds.values()), _FLUTTER), blind_bed)
     stages = stages_of(kept)
     marks = _marks(kept, track, home)
     has_bed = bool(track.beds)
