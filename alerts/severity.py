@@ -71,6 +71,8 @@ RULES: dict[str, Rule] = {
     "temperature": Rule(WARNING, "cold and heat harm old people within hours", _GRADED),
     # -- the equipment; needs a repair, never a rescue
     "sensor_silent": Rule(TROUBLE, "blind there; unknown is not safe", {"degraded": INFO}),
+    "sensor_stuck": Rule(TROUBLE, "it says the same whatever happens; unknown is not safe"),
+    "sensor_flapping": Rule(TROUBLE, "it changes too often to mean anything"),
     "link_down": Rule(TROUBLE, "everything behind this link is unseen"),
     "battery_low": Rule(TROUBLE, "change it before the sensor dies"),
     "tamper": Rule(TROUBLE, "opened or moved; it may not see what it should"),
@@ -91,6 +93,7 @@ RULES: dict[str, Rule] = {
     "channel_refused": Rule(TROUBLE, "the far end said no for good", ends="itself"),
     "storage_fault": Rule(TROUBLE, "alerts still go out but may not survive a power cut"),
     "chain_fault": Rule(TROUBLE, "the record was changed or is damaged"),
+    "erasure": Rule(INFO, "personal data were removed on request", ends="itself"),
     "gap": Rule(TROUBLE, "the gateway saw nothing for a while", ends="itself"),
     "cold_start": Rule(TROUBLE, "state was lost; what went on before is unknown", ends="itself"),
     "clock_step": Rule(INFO, "the wall clock was set; durations are untouched", ends="itself"),

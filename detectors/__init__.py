@@ -10,6 +10,7 @@ from detectors import (
     call,
     carbon_monoxide,
     door,
+    erratic,
     fall,
     family,
     gas,
@@ -46,5 +47,6 @@ DETECTORS: dict[str, DetectorSpec] = {
         wandering.SPEC,
         vitals.SPEC,
         family.SPEC,
+        erratic.SPEC,
     )
 }
