@@ -46,6 +46,9 @@ def show_status(answer: dict[str, Any], plan: Any) -> None:
     unheard = [s for s in answer["sensors"].values() if s["state"] != "heard"]
     if unheard:
         print(word("status.blind").format(count=len(unheard), all=len(answer["sensors"])))
+    unseen = [name for name, room in answer.get("rooms", {}).items() if not room["seen"]]
+    if unseen:
+        print(word("status.unseen_rooms").format(rooms=", ".join(unseen)))
     if answer["alerts"]:
         rows = [
             (a["id"], a["severity"], a["kind"], a["source"], a["room"], a["state"],

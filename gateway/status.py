@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.model import Alert
 from core.quantity import Quantity
+from gateway import equipment
 from gateway.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def describe(gateway: Gateway) -> dict[str, Any]:
     """Everything a person or program may ask of a running gateway."""
     pipeline = gateway.pipeline
     links = {name: dict(source.status()) for name, source in gateway.sources.items()}
+    told = sensors(pipeline, links)
     return {
         "home": gateway.plan.home.id,
         "now": gateway.clock.now(),
@@ -29,7 +31,8 @@ def describe(gateway: Gateway) -> dict[str, Any]:
         "unproven": gateway.unproven(),
         "proofs": gateway.proofs.status(),
         "links": links,
-        "sensors": sensors(pipeline, links),
+        "sensors": told,
+        "rooms": equipment.rooms(pipeline.home, told),
         "drivers": drivers(pipeline),
         "detectors": {
             g.name: {"working": g.working, "failures": g.failures}
@@ -68,14 +71,14 @@ def sensors(pipeline: Pipeline, links: dict[str, Any]) -> dict[str, dict[str, An
             state = "unknown"
         else:
             state = "heard"
-        silent = any(
-            a.kind == "sensor_silent" and a.source == name for a in pipeline.patient.book.open_alerts()
-        )
+        troubles = {a.kind for a in pipeline.patient.book.open_alerts() if a.source == name}
         out[name] = {
             "room": sensor.room,
             "device": sensor.device,
-            "state": "silent" if silent and state == "heard" else state,
+            "state": "silent" if "sensor_silent" in troubles and state == "heard" else state,
+            "unreliable": sorted(troubles & equipment.UNRELIABLE),
             "seen": seen,
+            "health": equipment.figures(values),
             "values": values,
         }
     return out
