@@ -41,6 +41,7 @@ VALUES: Mapping[str, tuple[Any, ...]] = {
     "threshold_a": (350, 1),
     "threshold_b": (150, 1),
     "cfg": ("", "sensorStop\nframeCfg 0 1\nsensorStart\n"),
+    "cfg_file": ("", "radar.cfg"),  # read by the gateway; the driver only sees what stands in it
     "command_link": ("", "command"),
     "address": (1, 17, 255),
     "poll_s": (1.0, 0.2),
@@ -62,7 +63,7 @@ def sensor_of(spec: DriverSpec, choice: int) -> Sensor:
         return example
     options = dict(example.options)
     for name in sorted(spec.options):
-        values = VALUES[name]
+        values = VALUES.get(name, (spec.options[name],))
         choice, pick = divmod(choice, len(values) + 1)
         if pick:
             options[name] = values[pick - 1]
