@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Callable
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -271,6 +273,39 @@ def bounded(spec: DriverSpec, data: st.DataObject) -> None:
         assert closes(driver.health())
 
 
+def held(thing: Any, seen: set[int] | None = None) -> int:
+    """About how many bytes does it keep alive? Code, and what it was configured with, do not count."""
+    seen = set() if seen is None else seen
+    if id(thing) in seen or callable(thing) or isinstance(thing, Sensor | type):
+        return 0
+    seen.add(id(thing))
+    size = sys.getsizeof(thing)
+    if isinstance(thing, Mapping):
+        return size + sum(held(k, seen) + held(v, seen) for k, v in thing.items())
+    if isinstance(thing, list | tuple | set | frozenset | deque):
+        return size + sum(held(item, seen) for item in thing)
+    slots = (name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ()))
+    parts = [*vars(thing).values()] if hasattr(thing, "__dict__") else []
+    parts += [getattr(thing, name) for name in slots if hasattr(thing, name)]
+    return size + sum(held(part, seen) for part in parts)
+
+
+def bounded_memory(spec: DriverSpec, data: st.DataObject) -> None:
+    """However long it runs on whatever line, it keeps no more than a little beside one frame."""
+    driver: PortDriver = make(spec)
+    dice = dice_of(data)
+    t, sizes = T0, []
+    for turn in range(60):
+        stream = b"".join(p.data for p in spoken(spec, dice, 3)) + dice.randbytes(dice.randrange(40))
+        t += dice.choice((0, SECOND // 20, SECOND, 100 * SECOND))
+        driver.feed(Packet("port", "", t, mutated(stream, dice)))
+        driver.due(t)
+        if turn >= 30:
+            sizes.append(held(driver))
+    assert max(sizes) <= 16_000 + 4 * driver.form.max_length, sizes[-1]
+    assert max(sizes[15:]) <= max(sizes[:15]) + 4_000 + 2 * driver.form.max_length, "it grows"
+
+
 def round_trip(spec: DriverSpec, data: st.DataObject) -> None:
     """decode(encode(x)) == x: what was said comes back, nothing of the same kinds is added."""
     driver, sensor = make(spec), sensor_of(spec)
@@ -319,6 +354,8 @@ test_resynchronises, test_resynchronises_slow = laws(resynchronises, SERIAL)
 test_round_trip, test_round_trip_slow = laws(round_trip, SPECS)
 test_weak_flagged, test_weak_flagged_slow = laws(weak_flagged, SPECS)
 test_half_frames_die, test_half_frames_die_slow = laws(half_frames_die, SERIAL)
+test_bounded_memory = law(bounded_memory, SERIAL, 3)
+test_bounded_memory_slow = law(bounded_memory, SERIAL, 100)
 test_bounded = law(bounded, SERIAL, 10)
 test_bounded_slow = law(bounded, SERIAL, 200)
 
