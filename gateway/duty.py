@@ -71,13 +71,14 @@ class Duties:
 def make_duties(gateway: Gateway) -> Duties:
     """The duties this configuration asks for."""
     from gateway.daily import Daily
+    from gateway.day_keeper import DayKeeper
     from gateway.following import Following
     from gateway.heartbeat import Heartbeat
     from gateway.proof_duty import ProofDuty
     from gateway.valve import Valves
 
     plan = gateway.plan
-    duties: list[Duty] = [Heartbeat(gateway), ProofDuty(gateway), Following(gateway)]
+    duties: list[Duty] = [Heartbeat(gateway), DayKeeper(gateway), ProofDuty(gateway), Following(gateway)]
     if plan.config.valves:
         duties.append(Valves(gateway))
     if plan.book.daily is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import Any
 
+from alerts.severity import judge
 from core.config import MqttLinkConfig
+from gateway import explain_falls
 from gateway.build import Plan, make_pipeline, topics
 from gateway.rule_words import sentences
-from gateway.timelines import explain_people
+from gateway.timelines import EXAMPLES, explain_people, ladder
 from gateway.words import language
 
 
@@ -41,7 +43,21 @@ def explain_json(plan: Plan) -> dict[str, Any]:
             }
             for d in plan.detectors
         },
+        "falls": {
+            s.id: facts
+            for d in plan.detectors
+            if d.spec.name == "fall"
+            for s in plan.home.sensors.values()
+            if (facts := explain_falls.assumed(s, d.params)) is not None
+        },
         "channels": {c.name: {"type": c.type, "from_severity": c.from_severity} for c in plan.channels},
+        "timelines": {
+            kind: [
+                {"after_s": r.after_s, "to": list(r.to), "ask": r.ask, "every_s": r.every_s}
+                for r in ladder(plan, kind, judge(kind, {"stage": stage} if stage else {}))
+            ]
+            for kind, stage in EXAMPLES
+        },
         "store": {
             "state_dir": str(plan.state_dir),
             "influx": plan.config.store.influx.url if plan.config.store.influx else None,
@@ -71,6 +87,9 @@ def explain(plan: Plan) -> str:
         lane = "at once" if detector.spec.prompt else "after the lateness allowance"
         settings = f" [{', '.join(changed)}]" if changed else ""
         out.append(f"  detector {detector.spec.name}: {detector.spec.question} ({lane}){settings}")
+        if detector.spec.name == "fall":
+            radars = [explain_falls.line(s, detector.params) for s in plan.home.sensors.values()]
+            out += [f"    {said}" for said in radars if said]
         if detector.spec.name == "family":
             out += [f"    {said_so}" for said_so in sentences(detector.params.rules, plan.home, language())]
     for name, channel in said["channels"].items():

@@ -13,7 +13,7 @@ from gateway.build import Plan
 from gateway.install_broker import GATEWAY, SECRETS, access, acl, local_links, passwords, settings
 from gateway.install_files import File, Step, put
 from gateway.install_udev import rules
-from gateway.install_unit import CONFIG, unit, user
+from gateway.install_unit import CONFIG, STATE, unit, user
 from gateway.words import word
 
 
@@ -61,6 +61,8 @@ def told(made: Installation, plan: Plan) -> list[str]:
 def next_steps(made: Installation, plan: Plan) -> list[str]:
     """What is left to a person, in order."""
     out = [word("cli.install.next.user")]
+    if not plan.state_dir.is_absolute():
+        out.append(word("cli.install.next.state").format(config=CONFIG, state=f"{STATE}/{plan.state_dir}"))
     broker = next(iter(local_links(plan).items()), None)
     if broker is not None:
         name, link = broker

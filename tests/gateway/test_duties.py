@@ -16,12 +16,15 @@ import pytest
 
 from core.clock import SystemClock
 from core.model import Severity
-from gateway import build
+from gateway import build, canonical
 from gateway.drill import Drill
 from gateway.heartbeat import FarWatch
+from gateway.replay import replay_packets
+from ingest.formats import open_log
 from tests.broker import Broker, Listener, publish, wait_for
 from tests.gateway.harness import Running, kept, write_config
 
+COMMAND = "hearthwatch/test-home/command"
 ALARM = b'{"gas":true,"battery":100,"linkquality":80}'
 POLICY = """
 channels:
@@ -158,6 +161,33 @@ def test_a_gas_alarm_closes_the_valve_once_and_is_confirmed(mosquitto: Broker, t
         assert [p for _, p, _ in ear.messages] == [b"CLOSE"]
     life = [a for a in kept(config) if a.kind == "gas"]
     assert [a.evidence["why"] for a in life][:3] == ["opened", "noted", "noted"]
+
+
+def test_a_replay_tells_the_same_story_and_moves_nothing(mosquitto: Broker, tmp_path: Path) -> None:
+    """Drill, answer at home, valve: all of it follows from the recorded packets, byte for byte."""
+    sensors = ["gas_kitchen:gas", "radar:fall:bathroom", "button:button:hall", "eye:motion:living"]
+    config = write_config(tmp_path, mosquitto, sensors, POLICY.replace("after_s: 2", "after_s: 30") + VALVE)
+    recording = tmp_path / "recording.jsonl"
+    with Listener(mosquitto, "valve/set") as ear:
+        with Running(config, "--record", str(recording)) as gateway:
+            gateway.armed().subscribed()
+            publish(mosquitto, [(COMMAND, b'{"drill": "fall", "severity": "alarm", "by": "Li"}')])
+            wait_for(lambda: "drill" in [a["source"] for a in gateway.status()["alerts"]])
+            publish(mosquitto, [("zigbee2mqtt/button", b'{"action":"single","linkquality":80}')])
+            wait_for(lambda: "acknowledged" in [a["state"] for a in gateway.status()["alerts"]])
+            publish(mosquitto, [("zigbee2mqtt/gas_kitchen", ALARM)])
+            wait_for(lambda: _steps(gateway) == ["valve_closing"])
+            publish(mosquitto, [("valve", b'{"state":"OFF"}')])
+            wait_for(lambda: _steps(gateway) == ["valve_closing", "valve_closed"])
+            assert gateway.stop() == 0
+        live = canonical.lines(canonical.from_packets(kept(config)))
+        for chunk in (1, 0):
+            packets = open_log(recording).packets()
+            replayed = replay_packets(build.make_pipeline(build.plan(config)), packets, chunk).alerts
+            assert canonical.lines(canonical.from_packets(replayed)) == live
+        assert any('"word": "all_right"' in line for line in live)
+        assert any('"word": "valve_closed"' in line for line in live)
+        assert [p for _, p, _ in ear.messages] == [b"CLOSE"]
 
 
 def test_a_valve_that_does_not_confirm_is_a_trouble_until_it_does(mosquitto: Broker, tmp_path: Path) -> None:
