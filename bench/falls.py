@@ -49,7 +49,7 @@ def events_of(clip: Clip) -> tuple[list[Event], float]:
     """All events of one clip in slices of time, and CPU seconds used."""
     end = int(clip.t[-1]) + SECOND // 4
     slices = [clip.cut(a, a + SLICE) for a in range(0, end, SLICE)]
-    detector = SPEC.make(SPEC.params(), clip.home)
+    detector = SPEC.make(clip.params, clip.home)
     events: list[Event] = []
     begun = time.process_time()
     for number, part in enumerate(slices):
@@ -62,7 +62,7 @@ def stream(clip: Clip) -> tuple[list[Event], float, bool]:
     """The same, and whether one block gave the same."""
     events, used = events_of(clip)
     end = int(clip.t[-1]) + SECOND // 4
-    whole = SPEC.make(SPEC.params(), clip.home)
+    whole = SPEC.make(clip.params, clip.home)
     return events, used, whole.process(list(clip.blocks)) + whole.advance(end) == events
 
 

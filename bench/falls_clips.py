@@ -19,6 +19,7 @@ import numpy as np
 
 from core.model import SECOND, Block, Floats, Home, Ints, Mounting, Sensor
 from core.quantity import Quantity as Q
+from detectors.fall import FallParams
 
 SOURCE = "radar"
 GAP_S = 2.0  # a longer gap between frames is time nobody watched
@@ -41,9 +42,12 @@ class Clip:
     @property
     def home(self) -> Home:
         """A home with just this sensor."""
-        options = {"z_from": "floor"} if self.from_floor else {}
-        sensor = Sensor(SOURCE, "npz", "file", mounting=self.mounting, options=options)
-        return Home("bench", sensors={SOURCE: sensor})
+        return Home("bench", sensors={SOURCE: Sensor(SOURCE, "npz", "file", mounting=self.mounting)})
+
+    @property
+    def params(self) -> FallParams:
+        """The safe settings, and what the file says of its heights."""
+        return FallParams(from_floor=(SOURCE,) if self.from_floor else ())
 
     def cut(self, start: int, stop: int) -> list[Block]:
         """The blocks of [start, stop) of event time."""

@@ -45,7 +45,7 @@ MARGIN = 6  # thresholds to each side that must do well too
 COST = 2.0  # falls one false alarm is worth
 HOLD_OFF_S = 10.0
 RIDGE = 0.01
-DROP = {"drop_m": 0.5, "settled_drop_m": 0.5, "top_m": 0.15, "foot_m": -0.15}  # fixed, not trained
+DROP = {"drop_m": 0.5, "settled_drop_m": 0.5, "top_m": 0.15, "foot_m": -0.15, "lesser": -0.08}  # fixed
 LOGISTIC = ("settled_drop_m", "log_doppler", "log_spread")
 SHUFFLES = 20
 Labels = npt.NDArray[np.int64]
@@ -54,7 +54,7 @@ Rule = tuple[Floats, float]  # weights of FEATURES, bias
 
 @dataclass(frozen=True)
 class Sample:
-    """One clip as the detector sees it: seconds [n] and features [n, 6] of every change."""
+    """One clip as the detector sees it: seconds [n] and features [n, 7] of every change."""
 
     set: str
     fall: bool

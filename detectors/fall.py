@@ -19,6 +19,7 @@ from core.quantity import Quantity as Q
 from detectors.fall_around import WANTS as AROUND
 from detectors.fall_around import Around, Zone, inside
 from detectors.fall_case import DETECTOR, KIND, FallCase, Look, Waits
+from detectors.fall_geometry import FAR_M
 from detectors.fall_watch import Watch
 
 VERSION = 3
@@ -34,19 +35,27 @@ class FallParams:
     """How long must a person lie before each stage, and where is lying down normal?
 
     ``rest_zones``: per radar, rectangles on the floor (x, y, x, y of two corners, m, in the radar's axes:
-    x sideways, y ahead) where a bed or a chair stands.
+    x sideways, y ahead) where a bed or a chair stands. ``from_floor``: radars whose heights already count
+    from the floor and are levelled, as those of demonstration programs often are.
     """
 
     confirm_after_s: float = 15.0  # low and little motion: the fall is confirmed
     long_lie_after_s: float = 300.0  # still down: a long lie
     recover_after_s: float = 3.0  # upright for this long: got up
     rest_zones: Mapping[str, tuple[Zone, ...]] = field(default_factory=dict)
+    from_floor: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("confirm_after_s", "long_lie_after_s", "recover_after_s"):
             value = getattr(self, name)
             if not 0 < value < 86400:
                 raise ValueError(f"{name} must be above 0 and below a day, not {value}")
+        for source, zones in self.rest_zones.items():
+            for zone in zones:
+                if not all(abs(corner) <= FAR_M for corner in zone):
+                    raise ValueError(f"rest_zones of {source}: {zone} is beyond {FAR_M:g} m; give metres")
+                if zone[0] == zone[2] or zone[1] == zone[3]:
+                    raise ValueError(f"rest_zones of {source}: {zone} has no area; give two opposite corners")
         if self.long_lie_after_s <= self.confirm_after_s:
             raise ValueError("long_lie_after_s must be longer than confirm_after_s")
 
@@ -57,6 +66,9 @@ class FallDetector:
     wants = WANTS
 
     def __init__(self, params: FallParams, home: Home) -> None:
+        for source in (*params.rest_zones, *params.from_floor):
+            if source not in home.sensors:
+                raise ValueError(f"rest_zones and from_floor name radars; there is no sensor {source!r}")
         self._params, self._home = params, home
         self._waits = Waits(
             round(params.confirm_after_s * SECOND),
@@ -181,8 +193,9 @@ class FallDetector:
         if source not in self._cases:
             sensor = self._home.sensors.get(source)
             mounting = sensor.mounting if sensor else Mounting()
-            from_floor = sensor is not None and sensor.options.get("z_from") == "floor"
-            self._cases[source] = (FallCase(source, self._waits), Watch(mounting, from_floor, self._alone))
+            zones, levelled = self._params.rest_zones.get(source, ()), source in self._params.from_floor
+            watch = Watch(mounting, levelled, self._alone, zones)
+            self._cases[source] = (FallCase(source, self._waits), watch)
         return self._cases[source]
 
     def snapshot(self) -> dict[str, Any]:

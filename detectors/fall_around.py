@@ -20,13 +20,16 @@ TO_REST = 10 * SECOND  # a bed or seat occupied this soon before or after the dr
 Zone = tuple[float, float, float, float]
 
 
-def inside(zones: Sequence[Zone], x: float, y: float) -> bool:
-    """Is this place in one of the zones (x and y of two corners, m, in any order)?
+def inside(zones: Sequence[Zone], x: float, y: float, margin: float = 0.0) -> bool:
+    """Is this place in one of the zones (x and y of two corners, m, in any order), or so close to it (m)?
 
     >>> inside([(1.0, 3.0, -1.0, 1.0)], 0.0, 2.0), inside([], 0.0, 2.0)
     (True, False)
     """
-    return any(min(a, c) <= x <= max(a, c) and min(b, d) <= y <= max(b, d) for a, b, c, d in zones)
+    return any(
+        min(a, c) - margin <= x <= max(a, c) + margin and min(b, d) - margin <= y <= max(b, d) + margin
+        for a, b, c, d in zones
+    )
 
 
 class Around:

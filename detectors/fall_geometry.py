@@ -2,9 +2,9 @@
 
 Points come in the sensor's own axes. A wall radar looks along +y with z up and may be tilted; a radar
 turned on its side has x up; one on the ceiling looks down, so its y axis points to the floor. Logs of
-demonstration programs often hold levelled points whose z counts from the floor; the sensor's option
-``z_from: floor`` says so. Two kinds of points are not there at all and are left out: those within arm's
-reach of the antenna, and those seen at an angle at which a patch antenna no longer measures.
+demonstration programs often hold levelled points whose z counts from the floor; the detector's setting
+``from_floor`` names such radars. Two kinds of points are not there at all and are left out: those within
+arm's reach of the antenna, and those seen at an angle at which a patch antenna no longer measures.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ import numpy as np
 
 from core.model import Floats
 
-FEATURES = ("drop_m", "settled_drop_m", "log_doppler", "log_spread", "foot_m", "top_m")
+FEATURES = ("drop_m", "settled_drop_m", "log_doppler", "log_spread", "foot_m", "top_m", "lesser")
 """The features by name, in their order; see :func:`detectors.fall_scene.features`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One family's parameters. ``weights`` float64[6] in the order of :data:`FEATURES`."""
+    """One family's parameters. ``weights`` float64[7] in the order of :data:`FEATURES`."""
 
     radius_m: float  # points this close to each other on the floor are one body
     near_m: float  # how far a body may have moved on the floor while it fell
@@ -38,7 +38,7 @@ class Model:
     floor_high_m: float  # none is a fall where they end above this
 
     def score(self, found: Floats) -> float:
-        """How far above the threshold? ``found`` float64[6]."""
+        """How far above the threshold? ``found`` float64[7]."""
         return float(found @ self.weights) + self.bias
 
 

@@ -46,11 +46,12 @@ class Body(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A body, from which height it came, the highest (but one) it had, and the features of the change."""
+    """A body, from which height it came, the highest (but one) it had, its top then, and the features."""
 
     body: Body
     before_m: float
     highest_m: float
+    top_m: float  # fourth highest of the 75th percentiles before
     features: Floats
 
 
@@ -101,13 +102,16 @@ def _body(group: Floats) -> Body:
     return Body(u, v, len(group), p10, p25, p50, p75, p90, fast, mean)
 
 
-def features(now: Body, before: list[Body], lately: list[Body], model: Model, signed: bool) -> Change | None:
+def features(
+    now: Body, before: list[Body], lately: list[Body], model: Model, signed: bool, lesser: bool = False
+) -> Change | None:
     """How did a body change against ``before`` (the same spot, without the newest slots)?
 
-    float64[6]: ``drop_m`` below the fourth highest height before, ``settled_drop_m`` below the sixth
+    float64[7]: ``drop_m`` below the fourth highest height before, ``settled_drop_m`` below the sixth
     (the lowest, while there are fewer), ``log_doppler`` of the fastest motion before, ``lately`` and
     now, ``log_spread`` of the heights now, ``foot_m`` and ``top_m`` the fall of the lower and the upper
-    edge. Where up is not known the larger change is taken as down.
+    edge, ``lesser`` 1 if it has less than half of all points: two people's points are easily confused.
+    Where up is not known the larger change is taken as down.
     """
     if len(before) < model.min_rows:
         return None
@@ -127,7 +131,8 @@ def features(now: Body, before: list[Body], lately: list[Body], model: Model, si
     fastest = max((b.doppler for b in (*before, *lately, now) if b.doppler == b.doppler), default=0.0)
     speed, spread = float(np.log(fastest + 0.1)), float(np.log(now.p75 - now.p25 + 0.1))
     highest = middle[max(0, len(middle) - 2)]
-    return Change(now, start, highest, np.array((drop, settled, speed, spread, foot, top)))
+    tall = sorted(b.p75 for b in before)[-1 - fourth]
+    return Change(now, start, highest, tall, np.array((drop, settled, speed, spread, foot, top, lesser)))
 
 
 class Scene:
@@ -167,8 +172,9 @@ class Scene:
 
     def compare(self, body: Body) -> Change | None:
         """How did this body of the newest slot come here?"""
-        before = self.near(body, SETTLE, BACK)
-        return features(body, before, self.near(body, 1, SETTLE - 1), self._model, self._signed)
+        before, lately = self.near(body, SETTLE, BACK), self.near(body, 1, SETTLE - 1)
+        lesser = 2 * body.points < sum(b.points for b in self.history[-1])
+        return features(body, before, lately, self._model, self._signed, lesser)
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, as JSON."""

@@ -2,18 +2,21 @@
 
 Two evidences make a fall: a fast drop, and low afterwards. Both are in the score of
 ``detectors/fall_model.json``; where the floor is known, a smaller drop that ends just above the floor
-is enough, and one that ends high above it is none (a ghost in the ceiling that vanished).
+is enough, and one that ends high above it is none (a ghost in the ceiling that vanished). A small drop of
+something that was low before is somebody rolling out of bed, or a cat leaving the sofa: it counts beside
+a resting zone, and where somebody of a person's height was seen not long ago.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.model import SECOND, Floats, Mounting
+from core.model import MINUTE, SECOND, Floats, Mounting
+from detectors.fall_around import Zone, inside
 from detectors.fall_case import Look
 from detectors.fall_geometry import STILL_MPS, Family, Geometry
 from detectors.fall_model import load
@@ -23,6 +26,10 @@ GAP = 2 * SECOND  # nothing came for this long: what was seen before belongs to 
 UPRIGHT = 0.6  # of the drop must be made good
 MOTION_MPS = 0.25
 MOTION_M = 0.35  # a quarter second's way of the body's place, for sensors without Doppler
+PERSON_M = 0.9  # three quarters of a standing body reach above this; of an animal on a sofa they do not
+PERSON_SLOTS = 4  # in a row
+LATELY = 30 * MINUTE
+BESIDE_M = 1.0  # who rolls off a bed lies within this of it
 TRACK_POINTS = 4  # a track without a cloud counts as this many points
 
 
@@ -38,8 +45,12 @@ class Lying(NamedTuple):
 class Watch:
     """One radar: its geometry as it turns out, its scene, and the fall it saw last."""
 
-    def __init__(self, mounting: Mounting, from_floor: bool = False, alone: bool = True) -> None:
-        self._mounting, self._from_floor, self._alone = mounting, from_floor, alone
+    def __init__(
+        self, mounting: Mounting, from_floor: bool = False, alone: bool = True, zones: Sequence[Zone] = ()
+    ) -> None:
+        self._mounting, self._from_floor, self._alone, self._zones = mounting, from_floor, alone, zones
+        self._tall = 0  # slots in a row with somebody of a person's height
+        self._person: int | None = None  # when that was last so for long enough
         self._models = load()
         self._tracked = self._flat = False
         self._pointed = self._moves = False  # it has shown points; a point of it has moved
@@ -97,6 +108,11 @@ class Watch:
         """Which sort of radar has it turned out to be?"""
         return self._geometry.family
 
+    @property
+    def floor_m(self) -> float | None:
+        """Where is the floor in the heights of its bodies? None if nobody said how high the radar hangs."""
+        return self._geometry.floor_m
+
     # -- slots -------------------------------------------------------------------------------------
     def due(self) -> int | None:
         """At which instant is the open slot over?"""
@@ -115,6 +131,7 @@ class Watch:
         seen = scene.close()
         if self._geometry.family is Family.FLAT:
             return None
+        self._notice(end, seen)
         self.changes = [change for body in seen if (change := scene.compare(body)) is not None]
         here = self._follow(seen)
         best = max(self.changes, key=self.score, default=None)
@@ -123,6 +140,14 @@ class Watch:
         body = best.body
         self._dropped = Lying(body.u, body.v, best.before_m, body.p50)
         return here._replace(height_m=self._above(body.p50), low=True, drop=self._facts(best))
+
+    def _notice(self, t: int, seen: list[Body]) -> None:
+        """Is somebody here who is as high as a person?"""
+        floor = self._geometry.floor_m
+        tall = floor is not None and any(b.p75 - floor >= PERSON_M for b in seen)
+        self._tall = min(self._tall + 1, PERSON_SLOTS) if tall else 0
+        if self._tall == PERSON_SLOTS:
+            self._person = t
 
     def lie(self) -> None:
         """The case took the newest drop: follow that body from now on."""
@@ -142,7 +167,17 @@ class Watch:
         top, drop = change.body.p75 - floor, change.highest_m - change.body.p50
         if top > model.floor_high_m:
             return min(score, model.floor_high_m - top)
+        if not self._somebody(change, floor):
+            return score
         return max(score, min(model.floor_low_m - top, drop - model.floor_drop_m))
+
+    def _somebody(self, change: Change, floor: float) -> bool:
+        """Can what dropped have been a person?"""
+        if change.top_m - floor >= PERSON_M:
+            return True
+        if self._person is not None and self.seen is not None and self.seen - self._person < LATELY:
+            return True
+        return inside(self._zones, change.body.v, change.body.u, BESIDE_M)
 
     def _follow(self, seen: list[Body]) -> Look:
         lying = self._lying
@@ -196,6 +231,8 @@ class Watch:
             "flat": self._flat,
             "pointed": self._pointed,
             "moves": self._moves,
+            "tall": self._tall,
+            "person": self._person,
             "start": self._start,
             "seen": self.seen,
             "lying": None if self._lying is None else list(self._lying),
@@ -206,6 +243,7 @@ class Watch:
         """Go on from a snapshot."""
         self._tracked, self._flat = bool(state["tracked"]), bool(state["flat"])
         self._pointed, self._moves = bool(state["pointed"]), bool(state["moves"])
+        self._tall, self._person = int(state["tall"]), state["person"]
         if state["scene"] is not None:
             self._begin()
             assert self.scene is not None

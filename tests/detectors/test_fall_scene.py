@@ -158,7 +158,7 @@ def play(watch, seconds, height, start=0.0, rate=10, n=12, tracks=None):
 
 
 def test_smaller_drop_counts_where_the_floor_is_known():
-    for mounting, fires in ((Mounting(1.0), True), (Mounting(), False)):
+    for mounting, fires in ((Mounting(1.2), True), (Mounting(), False)):
         watch = Watch(mounting)
         play(watch, 5, -0.3)
         looks = play(watch, 3, -0.85, start=5)
@@ -259,3 +259,35 @@ def test_empty_clouds_beside_tracks_say_nothing():
         track = np.array([[1, 0, 3, z, 0, 0, -1.0, 0, 0, 0]], dtype=float)
         watch.see(t, np.zeros((0, 5)), track)
     assert any(look and look.drop for look in drops)
+
+
+# -- whose drop is it ------------------------------------------------------------------------------
+BED = (-0.6, 1.5, 0.6, 2.5)  # around where `play` puts its body
+
+
+@pytest.mark.parametrize(
+    ("stood_s", "zones", "told"),
+    [(0, (), False), (3, (), True), (0, (BED,), True)],
+    ids=["cat", "person", "bed"],
+)
+def test_a_small_drop_from_low_counts_for_people_and_beside_beds(stood_s, zones, told):
+    watch = Watch(Mounting(1.8), zones=zones)
+    play(watch, stood_s, -0.7)  # 1.1 m above the floor
+    play(watch, 5, -1.15, start=stood_s)
+    looks = play(watch, 3, -1.65, start=stood_s + 5)
+    assert any(look and look.drop for look in looks) is told
+
+
+def test_a_person_is_forgotten_after_half_an_hour():
+    watch = Watch(Mounting(1.8))
+    play(watch, 3, -0.7)
+    play(watch, 5, -1.15, start=1900)
+    looks = play(watch, 3, -1.65, start=1905)
+    assert not any(look and look.drop for look in looks)
+
+
+def test_a_lesser_body_must_drop_further():
+    before, now = [body(0.0)] * 8, body(-0.85)
+    alone = features(now, before, [], MODELS["cloud"], True)
+    beside = features(now, before, [], MODELS["cloud"], True, lesser=True)
+    assert MODELS["cloud"].score(beside.features) < MODELS["cloud"].score(alone.features)
