@@ -34,6 +34,7 @@ class Panel:
     title: str
     lines: Sequence[Line]
     thresholds: Sequence[tuple[str, float]] = field(default_factory=tuple)
+    height: int = HEIGHT
 
 
 def draw(title: str, panels: Sequence[Panel], instants: Sequence[tuple[str, int]], zone: LocalTime) -> str:
@@ -42,7 +43,8 @@ def draw(title: str, panels: Sequence[Panel], instants: Sequence[tuple[str, int]
     times += [t for _, t in instants]
     first, last = (min(times), max(times)) if times else (0, SECOND)
     last = max(last, first + SECOND)
-    height = TOP + max(1, len(panels)) * (HEIGHT + GAP) + 20
+    bottom = TOP + sum(p.height + GAP for p in panels) - GAP if panels else TOP + HEIGHT
+    height = bottom + GAP + 20
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         'font-family="sans-serif" font-size="12">',
@@ -53,9 +55,10 @@ def draw(title: str, panels: Sequence[Panel], instants: Sequence[tuple[str, int]
     def x(t: int) -> float:
         return LEFT + (t - first) / (last - first) * (WIDTH - LEFT - RIGHT)
 
-    for n, panel in enumerate(panels):
-        out += _panel(panel, TOP + n * (HEIGHT + GAP), x)
-    bottom = TOP + len(panels) * (HEIGHT + GAP) - GAP
+    top = TOP
+    for panel in panels:
+        out += _panel(panel, top, x)
+        top += panel.height + GAP
     for i, (name, t) in enumerate(instants):
         at = x(t)
         out.append(
@@ -87,14 +90,14 @@ def _panel(panel: Panel, top: int, x: object) -> list[str]:
     low, high = low - margin, high + margin
 
     def y(value: float) -> float:
-        return top + HEIGHT - (value - low) / (high - low) * HEIGHT
+        return top + panel.height - (value - low) / (high - low) * panel.height
 
     out = [
-        f'<rect x="{LEFT}" y="{top}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT}" fill="none" '
+        f'<rect x="{LEFT}" y="{top}" width="{WIDTH - LEFT - RIGHT}" height="{panel.height}" fill="none" '
         'stroke="#d0d7de"/>',
         f'<text x="12" y="{top + 16}" font-weight="bold">{escape(panel.title)}</text>',
         f'<text x="{LEFT - 6}" y="{top + 12}" text-anchor="end" fill="#57606a">{high:.3g}</text>',
-        f'<text x="{LEFT - 6}" y="{top + HEIGHT}" text-anchor="end" fill="#57606a">{low:.3g}</text>',
+        f'<text x="{LEFT - 6}" y="{top + panel.height}" text-anchor="end" fill="#57606a">{low:.3g}</text>',
     ]
     for name, value in panel.thresholds:
         out.append(
@@ -102,27 +105,31 @@ def _panel(panel: Panel, top: int, x: object) -> list[str]:
             'stroke="#9a6700" stroke-dasharray="2 3"/>'
         )
         out.append(
-            f'<text x="{WIDTH - RIGHT - 4}" y="{y(value) - 3:.1f}" text-anchor="end" fill="#9a6700">'
+            f'<text x="{WIDTH - RIGHT - 4}" y="{y(value) - 3:.1f}" text-anchor="end" fill="#9a6700" '
+            'stroke="white" stroke-width="3" paint-order="stroke">'
             f"{escape(name)} {value:.3g}</text>"
         )
     for i, line in enumerate(panel.lines):
         colour = COLOURS[i % len(COLOURS)]
         out.append(f'<text x="12" y="{top + 34 + 16 * i}" fill="{colour}">{escape(line.name[:28])}</text>')
         stride = max(1, len(line.t) // MOST_POINTS)
-        points: list[str] = []
+        pieces: list[list[str]] = [[]]
         before: float | None = None
         for t, value in list(zip(line.t, line.value, strict=True))[::stride]:
-            if value != value:
+            if value != value:  # nothing known: the line is broken, not drawn through
+                pieces.append([])
+                before = None
                 continue
             if line.step and before is not None:
-                points.append(f"{at(t):.1f},{y(before):.1f}")
-            points.append(f"{at(t):.1f},{y(value):.1f}")
+                pieces[-1].append(f"{at(t):.1f},{y(before):.1f}")
+            pieces[-1].append(f"{at(t):.1f},{y(value):.1f}")
             before = value
-        if len(points) == 1:
-            cx, cy = points[0].split(",")
-            out.append(f'<circle cx="{cx}" cy="{cy}" r="3" fill="{colour}"/>')
-        elif points:
-            out.append(
-                f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
-            )
+        out += [_drawn(points, colour) for points in pieces if points]
     return out
+
+
+def _drawn(points: Sequence[str], colour: str) -> str:
+    if len(points) == 1:
+        cx, cy = points[0].split(",")
+        return f'<circle cx="{cx}" cy="{cy}" r="2" fill="{colour}"/>'
+    return f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="1.6"/>'

@@ -6,18 +6,16 @@ over time with the numbers the detector judged by, states as steps, levels as li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from alerts.outbox import Outbox
 from alerts.text import render
 from core.localtime import LocalTime
-from core.model import Alert, Block, Home
+from core.model import SECOND, Alert, Block, Home
 from core.quantity import Quantity
 from gateway import build
+from gateway.height import height_lines, thresholds
 from gateway.picture import Line, Panel, draw
 from gateway.pipeline import group
 from ingest.recording import RecordingReader
@@ -39,6 +37,7 @@ LEVELS = (
     Q.CO_PPM, Q.GAS_LEL_PCT, Q.METHANE_PPM, Q.TEMPERATURE_C, Q.SMOKE_OBSCURATION_PCT_M, Q.HEART_RATE_BPM,
     Q.BREATH_RATE_BPM, Q.DISTANCE_M, Q.TARGET_COUNT,
 )  # fmt: skip
+TALL = 240  # the panel of heights, in the picture's own units
 
 
 class NotFound(Exception):
@@ -87,24 +86,43 @@ def picture(told: Sequence[Alert], plan: build.Plan) -> str:
     blocks = _blocks(kept, plan)
     room = alert.room or plan.home.room_of(alert.source)
     mine = [b for b in blocks if b.source == alert.source or (room and plan.home.room_of(b.source) == room)]
-    instants = [(str(told[0].evidence.get("stage") or "opened"), told[0].opened)]
-    for one in told[1:]:
-        stage = str(one.evidence.get("stage", ""))
-        if one.state == "cleared" or stage != instants[-1][0]:
-            instants.append(("cleared" if one.state == "cleared" else stage, one.changed))
+    instants = stages(told)
     last = max((int(b.t[-1]) for b in mine), default=alert.changed)
     instants = [(name, t) for name, t in instants if t <= last]
     said = render(told[0], plan.home, plan.home.language)
-    return draw(said.title, panels(mine or blocks, plan.home, told), instants, LocalTime(plan.home.zone))
+    levelled = next((d.params.from_floor for d in plan.detectors if d.spec.name == "fall"), ())
+    drawn = panels(mine or blocks, plan.home, told, levelled)
+    return draw(said.title, drawn, instants, LocalTime(plan.home.zone))
 
 
-def panels(blocks: Sequence[Block], home: Home, told: Sequence[Alert]) -> list[Panel]:
-    """Heights first, then levels, then states."""
+def stages(told: Sequence[Alert]) -> list[tuple[str, int]]:
+    """When did each stage begin? By the event's own time where it says how long it had lasted."""
+    first = told[0]
+    found = [(str(first.evidence.get("stage") or "opened"), first.opened)]
+    for one in told[1:]:
+        cleared = one.state == "cleared"
+        ended = "recovered" if one.kind == "fall" else "cleared"
+        name = ended if cleared else str(one.evidence.get("stage", ""))
+        if name == found[-1][0]:
+            continue
+        lasted = one.evidence.get("duration_s")
+        at = first.opened + round(lasted * SECOND) if isinstance(lasted, int | float) else one.changed
+        found.append((name, min(at, one.changed)))
+        if cleared:
+            break
+    return found
+
+
+def panels(
+    blocks: Sequence[Block], home: Home, told: Sequence[Alert], from_floor: Collection[str] = ()
+) -> list[Panel]:
+    """Heights first, then levels, then states. ``from_floor``: radars whose heights count from the floor."""
     out: list[Panel] = []
-    thresholds = _thresholds(told)
-    heights = [line for b in blocks for line in _heights(b, home)]
+    heights = [line for b in blocks for line in height_lines(b, home, from_floor)]
     if heights:
-        out.append(Panel("height (m)", heights, thresholds))
+        known = any(a.evidence.get("above_floor") for a in told)
+        title = "height (m)" if known else "height (m), from the sensor"
+        out.append(Panel(title, heights, thresholds(told), TALL))
     for quantity in LEVELS:
         lines = [_line(b) for b in blocks if b.quantity is quantity]
         if lines:
@@ -128,31 +146,3 @@ def _blocks(path: Path, plan: build.Plan) -> list[Block]:
 
 def _line(block: Block, step: bool = False) -> Line:
     return Line(f"{block.source} {block.quantity.value}", block.t.tolist(), block.value.tolist(), step)
-
-
-def _heights(block: Block, home: Home) -> list[Line]:
-    sensor = home.sensors.get(block.source)
-    mounted = (sensor.mounting.height_m or 0.0) if sensor else 0.0
-    if block.quantity is Q.CLOUD and len(block):
-        rows = [(int(block.t[i]), block.points(i)) for i in range(len(block)) if len(block.points(i))]
-        t = [at for at, _ in rows]
-        top = [float(np.percentile(p[:, 2], 90)) + mounted for _, p in rows]
-        centre = [float(np.median(p[:, 2])) + mounted for _, p in rows]
-        return (
-            [Line(f"{block.source} top", t, top), Line(f"{block.source} middle", t, centre)] if rows else []
-        )
-    if block.quantity is Q.TRACK:
-        return [Line(f"{block.source} track", block.t.tolist(), (block.value[:, 3] + mounted).tolist())]
-    if block.quantity is Q.HEIGHT:
-        return [Line(f"{block.source} head", block.t.tolist(), block.value[:, 1].tolist())]
-    return []
-
-
-def _thresholds(told: Sequence[Alert]) -> list[tuple[str, float]]:
-    found: dict[str, float] = {}
-    for alert in told:
-        evidence: dict[str, Any] = dict(alert.evidence)
-        for key in ("low_m", "height_before_m"):
-            if isinstance(evidence.get(key), int | float):
-                found[key] = float(evidence[key])
-    return list(found.items())
