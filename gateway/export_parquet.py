@@ -6,11 +6,12 @@ The library belongs to the extra ``parquet`` and is loaded only here.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from core.model import Block, Home
 
@@ -92,30 +93,35 @@ def _groups(blocks: Iterable[Block]) -> Iterator[list[Block]]:
 
 
 def _table(pa: Any, schema: Any, group: list[Block], home: Home) -> Any:
-    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
-    for block in group:
-        count, shape = len(block), block.quantity.shape
-        times = block.t.tolist()
-        columns["t"] += times
-        columns["time"] += [t // 1000 for t in times]
-        for name, word in (
-            ("source", block.source), ("room", home.room_of(block.source)),
-            ("quantity", str(block.quantity)), ("unit", block.quantity.unit),
-        ):  # fmt: skip
-            columns[name] += [word] * count
-        empty: list[Any] = [None] * count
-        values: list[Any] = block.value.tolist()
-        if shape == "points":
-            values = [block.points(i).tolist() for i in range(count)]
-        numbers = shape in ("flag", "scalar")
-        columns["value"] += [v if math.isfinite(v) else None for v in values] if numbers else empty
-        for name in ("text", "vector", "points"):
-            columns[name] += values if shape == name else empty
-        columns["flags"] += block.flags.tolist()
-    arrays = []
-    for field in schema:
-        if pa.types.is_dictionary(field.type):
-            arrays.append(pa.array(columns[field.name], pa.string()).dictionary_encode())
-        else:
-            arrays.append(pa.array(columns[field.name], field.type))
-    return pa.Table.from_arrays(arrays, names=schema.names).cast(schema)
+    parts = [
+        pa.Table.from_arrays([_column(pa, f, block, home) for f in schema], schema=schema) for block in group
+    ]
+    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+
+
+def _column(pa: Any, field: Any, block: Block, home: Home) -> Any:
+    """One column of one block; arrays are handed over as they are."""
+    count, shape, quantity = len(block), block.quantity.shape, block.quantity
+    words = {
+        "source": block.source,
+        "room": home.room_of(block.source),
+        "quantity": str(quantity),
+        "unit": quantity.unit,
+    }
+    if field.name in words:
+        return pa.DictionaryArray.from_arrays(
+            np.zeros(count, np.int32), pa.array([words[field.name]], pa.string())
+        )
+    if field.name == "t":
+        return pa.array(block.t)
+    if field.name == "time":
+        return pa.array(block.t // 1000).cast(pa.timestamp("us", tz="UTC")).cast(field.type)
+    if field.name == "flags":
+        return pa.array(block.flags)
+    if field.name == "value" and shape in ("flag", "scalar"):
+        return pa.array(block.value, field.type, mask=~np.isfinite(block.value))
+    if field.name == shape == "points":
+        return pa.array([block.points(i).tolist() for i in range(count)], field.type)
+    if field.name == shape:
+        return pa.array(block.value.tolist(), field.type)
+    return pa.nulls(count, field.type)
