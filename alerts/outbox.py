@@ -283,6 +283,8 @@ class Outbox:
             surplus = db.execute("SELECT seq FROM revision ORDER BY seq DESC LIMIT 1 OFFSET ?", (max_rows,))
             row = surplus.fetchone()
             upto = max(upto, row[0] if row else 0)
+            there = db.execute("SELECT max(seq) FROM revision WHERE seq <= ?", (upto,)).fetchone()[0]
+            upto = there or 0  # the row itself may have been erased on request
             base = self._base(db)
             if upto <= base[0]:
                 return 0
