@@ -1,4 +1,4 @@
-"""What was kept, and what becomes of it? report, audit and export; erase has a file of its own."""
+"""What was kept, and what becomes of it? report, audit, export and erase."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli_base import DIFFERENT, UNREADABLE, WRONG, ConfigOption, JsonOption, fail, plan
+from gateway.cli_base import BUSY, DIFFERENT, UNREADABLE, WRONG, ConfigOption, JsonOption, fail, plan
 from gateway.words import word
 
 
@@ -37,6 +37,7 @@ def add(app: typer.Typer) -> None:
     audit.command("verify", help=word("cli.audit.verify"))(verify)
     app.add_typer(audit, name="audit")
     app.command(help=word("cli.export"))(export)
+    app.command("erase", help=word("cli.erase"))(erase_command)
 
 
 def report(
@@ -121,3 +122,67 @@ def export(
     else:
         for path, rows in told:
             print(word("export.told").format(path=path, rows=rows))
+
+
+def erase_command(
+    config: ConfigOption = Path("config.yaml"),
+    everything: Annotated[bool, typer.Option("--all", help=word("cli.option.erase_all"))] = False,
+    before: Annotated[str, typer.Option(help=word("cli.option.before"))] = "",
+    resident: Annotated[str, typer.Option(help=word("cli.option.erase_resident"))] = "",
+    yes: Annotated[bool, typer.Option("--yes", help=word("cli.option.yes"))] = False,
+    by: Annotated[str, typer.Option(help=word("cli.option.erase_by"))] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Remove personal data from this machine for good."""
+    import os
+
+    from core.clock import SystemClock
+    from gateway.erase import Scope, erase, survey
+    from gateway.exporting import NotPossible, instant
+    from gateway.lock import Busy, Lock
+
+    made = plan(config)
+    if sum(map(bool, (everything, before, resident))) != 1:
+        raise fail(word("erase.choose"), WRONG)
+    known = [r.id for r in made.home.residents]
+    if resident and resident not in known:
+        raise fail(word("report.no_resident").format(resident=resident, known=", ".join(known) or "-"), WRONG)
+    try:
+        if known == [resident]:  # an only resident: all that was kept is about them
+            everything, resident = True, ""
+        scope = Scope(everything, instant(before, made.home), resident)
+    except NotPossible as error:
+        raise fail(str(error), WRONG) from None
+    if not made.state_dir.is_dir():
+        raise fail(word("erase.nothing").format(folder=made.state_dir), UNREADABLE)
+    try:
+        lock = Lock(made.state_dir)
+    except Busy as error:
+        raise fail(word("erase.busy").format(why=error), BUSY) from None
+    try:
+        if not yes:
+            for what, count in survey(made, scope):
+                print(f"  {what}: {count}")
+            if not _sure(word("erase.sure")):
+                raise fail(word("erase.stopped"), WRONG)
+        now = SystemClock().now()
+        told = erase(made, scope, now, by or os.environ.get("USER", "") or "unknown")
+    finally:
+        lock.close()
+    if as_json:
+        said = {"removed": dict(told.removed), "remains": told.remains, "failed": told.failed}
+        print(json.dumps(said, ensure_ascii=False))
+    else:
+        print("\n".join(word("erase.removed").format(what=w, count=n) for w, n in told.removed))
+        print("\n".join(f"- {line}" for line in told.remains))
+    for line in told.failed:
+        fail(word("erase.failed").format(what=line), DIFFERENT)
+    raise typer.Exit(DIFFERENT if told.failed else 0)
+
+
+def _sure(question: str) -> bool:
+    """Does a person say yes? Nobody there, or an empty answer, is a no."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        return False

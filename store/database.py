@@ -189,6 +189,58 @@ class Database:
         self._writer.execute("VACUUM")
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def erase_before(self, t: int) -> int:
+        """Remove every sample before ``t``, to the nanosecond, and give the space back; how many rows?
+
+        What is damaged and reaches back before ``t`` goes as a whole.
+        """
+        self._writer.execute("PRAGMA secure_delete=ON")
+        slot = t // SLOT
+        with _transaction(self._writer) as link:
+            gone = int(link.execute("DELETE FROM tail WHERE t < ?", (t,)).rowcount)
+            for table, old, limit in (("pack", "slot < ?", slot), ("shot", "last < ?", t)):
+                rows = link.execute(f"SELECT coalesce(sum(n), 0) FROM {table} WHERE {old}", (limit,))
+                gone += int(rows.fetchone()[0])
+                link.execute(f"DELETE FROM {table} WHERE {old}", (limit,))
+            named = {number: key for key, number in self._ids.items()}
+            for table, condition in (("pack", f"slot = {slot}"), ("shot", f"first < {t}")):
+                for row, series, blob in link.execute(
+                    f"SELECT rowid, series, blob FROM {table} WHERE {condition}"
+                ).fetchall():
+                    gone += self._cut(link, table, row, named.get(series), blob, t)
+        self._writer.execute("VACUUM")
+        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def _cut(
+        self, link: sqlite3.Connection, table: str, row: int, key: Series | None, blob: bytes, t: int
+    ) -> int:
+        """Keep only what is not before ``t`` of one packed block; how many rows went?"""
+        try:
+            block = _unpacked(key, blob) if key is not None else None
+        except Damaged:
+            block = None
+        kept = within(block, t, 2**63 - 1) if block is not None else None
+        if block is None or kept is None or not len(kept):
+            link.execute(f"DELETE FROM {table} WHERE rowid = ?", (row,))
+            return len(block) if block is not None else 0
+        if len(kept) == len(block):
+            return 0
+        part = pack(kept.t, kept.value, kept.flags, kept.offsets)
+        if table == "shot":
+            link.execute(
+                "UPDATE shot SET first=?, n=?, blob=? WHERE rowid=?", (int(kept.t[0]), len(kept), part, row)
+            )
+        else:
+            numbers = kept.value.dtype.kind == "f"
+            low, high = (float(kept.value.min()), float(kept.value.max())) if numbers else (None, None)
+            mean = float(means_of(kept, self._thin).value.mean()) if numbers else None
+            link.execute(
+                "UPDATE pack SET n=?, low=?, high=?, mean=?, blob=? WHERE rowid=?",
+                (len(kept), low, high, mean, part, row),
+            )
+        return len(block) - len(kept)
+
     # -- reading
 
     @contextlib.contextmanager

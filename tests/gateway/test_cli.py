@@ -31,6 +31,8 @@ COMMANDS = (
     "commission",
     "report",
     "audit",
+    "export",
+    "erase",
     "day",
     "weeks",
     "sleep",
