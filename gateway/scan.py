@@ -149,6 +149,8 @@ class Scan:
         if guess.device.startswith(("ti_",)):
             notes.append(("scan.note.cfg", ""))
         sure = 2 if guess.or_else or not spec.integrity else 3
+        if port.asked and guess.or_else:
+            sure = 1  # an answer names no gas: which module it is only its print tells
         out.findings.append(
             Finding(
                 id=name,

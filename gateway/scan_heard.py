@@ -7,6 +7,7 @@ cannot make it grow without end, what is left out is counted.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ class Heard:
         self.topics: dict[str, Topic] = {}
         self.messages = self.bytes = self.dropped = 0
         self._kept = 0
+        self._sorted: list[str] = []
 
     def take(self, topic: str, data: bytes, retained: bool, at: int) -> None:
         """Note one message that arrived at ``at``."""
@@ -77,10 +79,20 @@ class Heard:
         found: dict[str, None] = {}
         for pattern in filters:
             if "+" in pattern or "#" in pattern:
-                found |= dict.fromkeys(t for t in self.topics if matches(pattern, t))
+                found |= dict.fromkeys(t for t in self._beginning(pattern) if matches(pattern, t))
             elif pattern in self.topics:
                 found[pattern] = None
         return list(found)
+
+    def _beginning(self, pattern: str) -> list[str]:
+        """The topics that begin as the filter does before its first wildcard."""
+        if len(self._sorted) != len(self.topics):
+            self._sorted = sorted(self.topics)
+        levels = pattern.split("/")
+        fixed = levels[: next((i for i, level in enumerate(levels) if level in ("+", "#")), len(levels))]
+        prefix = "/".join(fixed)  # without its last slash, for a/# covers a too
+        start = bisect_left(self._sorted, prefix)
+        return self._sorted[start : bisect_left(self._sorted, prefix + chr(0x10FFFF), start)]
 
     def packets(self, topics: Iterable[str]) -> list[Packet]:
         """What is kept of these topics, in order of arrival."""

@@ -43,6 +43,7 @@ class Listed:
     topics: tuple[str, ...] = ()
     presses: frozenset[str] = frozenset()
     ieee: str = ""  # a Zigbee device's hardware address
+    configs: tuple[str, ...] = ()  # the topics of its announcements
 
 
 def bridges(heard: Heard) -> dict[str, bool]:
@@ -134,7 +135,9 @@ def _joined(heard: Heard, group: list[Entity], about: dict[str, Any], taken: set
     taken.add(address)
     name = about["name"] or group[0].name
     topics = tuple(dict.fromkeys(e.state_topic for e in group))
-    yield Listed(address, name, about["model"] or group[0].model, frozenset(told), topics)
+    configs = tuple(dict.fromkeys(e.key[0] for e in group))
+    model = about["model"] or group[0].model
+    yield Listed(address, name, model, frozenset(told), topics, configs=configs)
 
 
 def _quantity(entity: Entity) -> Quantity | None:

@@ -61,7 +61,9 @@ _INPUT_NAMES: Final[tuple[tuple[str, str], ...]] = (
     (r"smoke|烟", "smoke"),
     (r"flood|leak|water|漏水|水浸", "water"),
     (r"sos|panic|emergency|call_?button|呼叫|求助", "button"),
-    (r"gas|燃气|煤气", "gas"),
+    (r"(^|_)co(_|\d|$)|carbon_?monoxide|一氧化碳", "co"),
+    (r"gas|methane|燃气|煤气", "gas"),
+    (r"button|按钮", "button"),
 )
 _CALLS: Final = re.compile(r"emergency|\bSOS\b|panic|call button|紧急|呼叫|求助", re.IGNORECASE)
 _ROOM_WORDS: Final[dict[str, str]] = {

@@ -27,6 +27,12 @@ READ_S = 0.05
 ANSWER_NS = SECOND // 2
 PORT_ERRORS = (OSError, termios.error, ValueError)
 FIRST = (115200, 9600, 256000, 921600)  # most devices speak at one of these
+SLOW = (9600, 115200)
+"""Devices that say little (a smoke detector one package in eight seconds) all speak at one of these, while a
+fast device makes many bytes at any speed: on a quiet port these are listened to long, the others once."""
+
+SLOW_BYTES_A_SECOND = 100
+SLOW_DWELLS = 3.6  # dwells in a row: nine seconds of a scan of a minute
 
 
 class PortEar:
@@ -51,6 +57,7 @@ class PortEar:
         self._specs = [s for s in specs if s.transport == "serial" and s.line is not None]
         self._by_name = {s.name: s for s in self._specs}
         self._clock, self._dwell_s, self._ask = clock, dwell_s, ask
+        self._rounds = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"scan-{path}", daemon=True)
 
@@ -87,12 +94,15 @@ class PortEar:
         if self.settled:
             self._listen(port, self.guess_baud, self._dwell_s)
             return
-        for baud in self._order():
+        order = self._order()
+        slow = self._rounds > 0 and self.total < SLOW_BYTES_A_SECOND * self._dwell_s * len(order)
+        for baud in SLOW if slow else order:
             if self._stop.is_set():
                 return
-            self._try(port, baud)
+            self._try(port, baud, self._dwell_s * (SLOW_DWELLS if slow else 1))
             if self.settled:
                 return
+        self._rounds += 1
         if self.guess is not None:  # at an unusual speed, and at its usual one it did not speak
             self.settled = True
         elif self._ask and not self.total:
@@ -104,8 +114,8 @@ class PortEar:
         rest = sorted(known - set(FIRST), key=lambda b: (b not in usual, b))
         return [b for b in FIRST if b in known] + rest
 
-    def _try(self, port: serial.Serial, baud: int) -> None:
-        data = self._listen(port, baud, self._dwell_s)
+    def _try(self, port: serial.Serial, baud: int, seconds: float) -> None:
+        data = self._listen(port, baud, seconds)
         best = next(iter(recognise(data, baud, self._specs)), None)
         if best is None:
             return

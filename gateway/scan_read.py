@@ -42,6 +42,9 @@ def read(heard: Heard, thing: Thing) -> Read:
     first = _feed(heard, thing, "")
     words = f"{thing.name} {thing.address}"
     kind = kind_of(first.all, thing.model, thing.name)
+    if thing.trust < 2 and not first.useful and Q.BATTERY_PCT in first.said and Q.POWER_W not in first.said:
+        thing = replace(thing, bare=True)  # a battery's device that has not said yet what it is
+        first = replace(first, thing=thing)
     if thing.bare:
         kind = input_kind(words) if not is_sensor(first.all) else kind
     if kind and kind != "switch":
@@ -55,6 +58,8 @@ def _feed(heard: Heard, thing: Thing, kind: str) -> Read:
     spec = DRIVERS[thing.device]
     driver = spec.make([Sensor("scan", thing.device, heard.link, kind=kind, address=thing.address)])
     filters = tuple(driver.topics())
+    if thing.configs:  # of all announcements only its own concern it
+        filters = (*thing.configs, *(f for f in filters if not f.endswith("/config")))
     topics = heard.under(filters)
     packets = heard.packets(topics)
     said: dict[Quantity, str] = {}

@@ -101,13 +101,18 @@ def _sensor(finding: Finding, rooms: Mapping[str, Room]) -> list[str]:
 def scalar(value: Any) -> str:
     """A value as YAML that reads back as itself.
 
-    >>> scalar("zigbee2mqtt/door"), scalar("门 1: a"), scalar(True), scalar("on")
-    ('zigbee2mqtt/door', '"门 1: a"', 'true', '"on"')
+    >>> scalar("zigbee2mqtt/door"), scalar("门 1: a"), scalar(True), scalar("on"), scalar("a\\x85")
+    ('zigbee2mqtt/door', '"门 1: a"', 'true', '"on"', '"a\\\\U00000085"')
     """
     if isinstance(value, str):
         plain = _PLAIN.match(value) and value.lower() not in _WORDS
-        return value if plain else json.dumps(value, ensure_ascii=False)
+        return value if plain else "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))
     return json.dumps(value)
+
+
+def _escaped(c: str) -> str:
+    """What YAML would take for a line's end or refuse is written as its number."""
+    return c if c.isprintable() else f"\\U{ord(c):08x}"
 
 
 def _clean(text: str) -> str:

@@ -175,8 +175,8 @@ def _rest(heard: Heard, covered: set[str]) -> list[Unclear]:
         if topic in covered or topic.startswith("hearthwatch/") or "/bridge/" in topic:
             continue
         last = heard.last(topic)
-        if last is None or topic.endswith("/config"):
-            continue
+        if last is None or topic.endswith(("/config", "/LWT", "/availability", "/status", "/online")):
+            continue  # announcements, and who is connected
         why = "scan.why.convention" if convention(topic, last.data) else "scan.why.unknown"
         rows.setdefault(("/".join(topic.split("/")[:2]), why), []).append(known.count)
     return [Unclear(where, why, "", sum(counts)) for (where, why), counts in sorted(rows.items())]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from core.model import Packet
+from core.model import Mark, Packet
 from core.quantity import Quantity
 from devices import esphome, homie, payload, rtl_433, tasmota_values, theengs
 from devices.inspect_mqtt import convention, zwave_node
@@ -40,6 +40,7 @@ class Thing:
     extra: tuple[Packet, ...] = ()  # messages an inventory lets us expect
     presses: frozenset[str] = frozenset()  # actions an inventory lists
     ieee: str = ""
+    configs: tuple[str, ...] = ()  # the topics that announced it
 
 
 Reader = Callable[[Heard, list[str]], Iterator[Thing]]
@@ -56,8 +57,11 @@ def candidates(heard: Heard) -> list[Thing]:
     _forwarded(heard, by_convention)
     found: dict[tuple[str, str], Thing] = {}
     for thing in _all(heard, by_convention):
+        if "+" in thing.address or "#" in thing.address:
+            continue  # no topic can be called so
         key = (thing.device, thing.address)
-        if key not in found or found[key].trust < thing.trust:
+        before = found.get(key)
+        if before is None or (before.trust, not before.bare) < (thing.trust, not thing.bare):
             found[key] = thing
     return sorted(found.values(), key=lambda t: -t.trust)
 
@@ -88,7 +92,14 @@ def _all(heard: Heard, topics: dict[str, list[str]]) -> Iterator[Thing]:
         yield from reader(heard, topics.get(name, []))
     for told in announced(heard):
         yield Thing(
-            "ha_discovery", told.address, told.name, told.model, told.told, trust=2, claims=told.topics
+            "ha_discovery",
+            told.address,
+            told.name,
+            told.model,
+            told.told,
+            trust=2,
+            claims=told.topics,
+            configs=told.configs,
         )
 
 
@@ -97,10 +108,14 @@ def _zigbee(heard: Heard, topics: list[str]) -> Iterator[Thing]:
     known = bridges(heard)
     for topic in topics:
         base = next((b for b in sorted(known, key=len, reverse=True) if topic.startswith(f"{b}/")), None)
-        if base is not None and known[base]:
-            continue  # its inventory names its devices; groups and what was removed are not among them
-        address = topic.removesuffix("/availability")
-        if "/bridge/" in topic or address != topic:
+        if base is not None and known[base] and not _live(heard, topic):
+            continue  # its inventory names its devices; what is only remembered was removed long ago
+        if "/bridge/" in topic:
+            continue
+        if topic.endswith("/availability"):
+            address = topic.removesuffix("/availability")
+            if base is not None and not known[base]:  # silent, and no inventory says what it is
+                yield Thing("zigbee2mqtt", address, address[len(base) + 1 :], bare=True)
             continue
         last = heard.last(topic)
         message = payload.json_value(last.data) if last is not None else None
@@ -108,10 +123,15 @@ def _zigbee(heard: Heard, topics: list[str]) -> Iterator[Thing]:
             plain = base is not None or topic.startswith("zigbee2mqtt/") or "linkquality" in message
             if plain:
                 yield Thing("zigbee2mqtt", topic, topic[len(base or topic.split("/")[0]) + 1 :])
-        elif base is not None:
-            parent = topic.rpartition("/")[0]
-            if parent != base:
-                yield Thing("zigbee2mqtt", parent, parent[len(base) + 1 :])
+        elif base is not None or topic.startswith("zigbee2mqtt/"):
+            parent, root = topic.rpartition("/")[0], base or "zigbee2mqtt"
+            if parent != root:
+                yield Thing("zigbee2mqtt", parent, parent[len(root) + 1 :])
+
+
+def _live(heard: Heard, topic: str) -> bool:
+    """Did somebody speak there while we listened?"""
+    return any(packet.mark is Mark.DATA for packet in heard.packets([topic]))
 
 
 def _tasmota(heard: Heard, topics: list[str]) -> Iterator[Thing]:
