@@ -24,7 +24,7 @@ from gateway.scan_port import PortEar
 from gateway.scan_survey import survey
 from simulators.pty import PseudoPort
 from tests.broker import Broker, Listener, publish, wait_for
-from tests.gateway.scan_home import Devices, ScanHome, draw, speed_of
+from tests.gateway.scan_home import Devices, Found, ScanHome, draw, speed_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOME = """\
@@ -242,6 +242,27 @@ def test_a_silent_device_is_found_only_when_it_may_be_asked() -> None:
     assert asked.guess is not None
     assert "mh_z19b" in (asked.guess.device, *asked.guess.or_else)
     assert asked.guess_baud == 9600
+
+
+def test_an_unusual_speed_is_written_down_and_the_usual_one_is_preferred() -> None:
+    """On a line that hides its speed every speed fits: then the usual one is meant."""
+
+    def scan(home: ScanHome, garbles: bool) -> dict[str, int | None]:
+        with Devices(home, garbles) as devices:
+            ports = [port.path for port in devices.ports[: len(home.ports)]]
+            scan = Scan([], ports, None, SystemClock(), seconds=4)
+            scan.run(lambda passed: not all(ear.settled for ear in scan.ports))
+            result = scan.result()
+            assert devices.written == b""
+        links: dict[str, Any] = result.links
+        return {f.device: links[f.link].baud for f in result.findings}
+
+    home = ScanHome(ports=["ld2450", "ti_iwr6843", "ld2410c"])
+    home.expected = [Found("", port=i, baud=baud) for i, baud in enumerate((256000, 921600, 256000))]
+    assert scan(home, garbles=False) == {"ld2450": None, "ti_iwr6843": None, "ld2410c": None}
+    odd = ScanHome(ports=["ld2450", "ti_iwrl6432"])
+    odd.expected = [Found("", port=0, baud=115200), Found("", port=1, baud=1250000)]
+    assert scan(odd, garbles=True) == {"ld2450": 115200, "ti_iwrl6432": 1250000}
 
 
 def test_a_port_of_an_enrolled_sensor_is_not_opened(tmp_path: Path) -> None:
