@@ -40,8 +40,10 @@ class Busy(OSError):
         self.retry_after_s = retry_after_s
 
 
-class Unwelcome(Refused):
-    """Refused because of address or token, not because of the points: a person must mend it."""
+class Unwelcome(OSError):
+    """Refused because of address or token, not because of the points: once a person has mended it they
+    will be taken, so they wait.
+    """
 
 
 class InfluxSink:
@@ -84,7 +86,7 @@ class InfluxSink:
     def deliver(self, alerts: Sequence[Alert]) -> Sequence[tuple[str, int]]:
         """Write these revisions; the same again is the same points.
 
-        Raises Refused for 400, 401, 403, 404, 413 and 422, which repeating cannot cure, else OSError.
+        Raises Refused for 400, 413 and 422, which are about these points, else OSError.
         """
         if not alerts:
             return []

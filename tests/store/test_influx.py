@@ -9,11 +9,15 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 
 import influxdb_client  # noqa: F401  # heavy: not within the time-outs of the tests
 import pytest
 
 import store.influx as influx
+from alerts.outbox import Outbox
+from alerts.route import Route
+from core.clock import ManualClock
 from core.config import InfluxConfig
 from core.contracts import Refused
 from core.model import Alert, AlertState, Block, Severity
@@ -65,7 +69,7 @@ def test_alerts_are_written_in_one_request_with_token_and_names(tmp_path):
         sink.close()
 
 
-@pytest.mark.parametrize("status", [400, 401, 404])
+@pytest.mark.parametrize("status", [400, 413, 422])
 def test_what_can_never_be_taken_is_refused_with_what_to_do(status):
     with HttpSink([status], answer=b'{"message":"no\\nway"}') as server:
         sink = sink_to(server.url)
@@ -120,6 +124,16 @@ def test_samples_arrive_in_order_through_failures_and_none_waits():
         assert [t for *_, t in got] == list(range(6))
         assert got[0][1] == {"home": "home", "source": "gas", "room": "kitchen"}
         assert sink.status()["fault"] == ""
+        sink.close()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_wrong_token_or_bucket_keeps_the_alerts_until_somebody_mends_it(status):
+    with HttpSink([status]) as server:
+        sink = sink_to(server.url)
+        with pytest.raises(OSError, match=rf"{server.url} answered {status}: .*(token_file|bucket)"):
+            sink.deliver([alert(1)])
+        assert sink.deliver([alert(1)]) == [(alert(1).id, 1)]
         sink.close()
 
 
@@ -244,3 +258,80 @@ def test_a_real_server_takes_alerts_and_samples_and_gives_them_back(victoria):
     names = {s["metric"]["source"]: s["values"] for s in exported(victoria, "co_ppm_value")}  # type: ignore[index]
     assert names == {"gas": [1.5], 'odd, "name"= ': [7.25]}
     sink.close()
+
+
+def test_revisions_of_one_millisecond_stay_apart_and_words_do_not_become_numbers(victoria):
+    """The server keeps milliseconds and stores or drops words as it likes: neither may cost a revision."""
+    now = time.time_ns() // 10**9 * 10**9
+    sink = sink_to(victoria, timeout_s=10.0, whole_timeout_s=20.0)
+    storm = [
+        replace(alert(1, revision=r, t=now + r), evidence={"why": "worse", "x": r}) for r in range(1, 21)
+    ]
+    for _ in range(2):
+        assert sink.deliver(storm) == [(a.id, a.revision) for a in storm]
+    wait_for(lambda: len(exported(victoria, "hearthwatch_alert_severity")) == 20, 20)
+    found = {
+        s["metric"]["revision"]: s["values"]  # type: ignore[index]
+        for s in exported(victoria, "hearthwatch_alert_ev_x")
+    }
+    assert {r: float(values[-1]) for r, values in found.items()} == {str(r): float(r) for r in range(1, 21)}  # type: ignore[index]
+    assert exported(victoria, "hearthwatch_alert_ev_why") == []  # a word is no field at all
+    assert {s["metric"]["alert"] for s in exported(victoria, "hearthwatch_alert_state")} == {alert(1).id}  # type: ignore[index]
+    sink.close()
+
+
+def test_the_outbox_hands_all_to_a_server_that_was_away_in_order_and_once(victoria, tmp_path):
+    """The route, the outbox and a real server: refused connections first, then everything."""
+    outbox, clock = Outbox(tmp_path / "alerts.db"), ManualClock()
+    settings = InfluxConfig(url=f"http://127.0.0.1:{free_port()}", bucket="b", org="o")
+    away = InfluxSink("home", settings, timeout_s=1.0, whole_timeout_s=2.0)
+    outbox.register("influx")
+    now = time.time_ns() // 10**9 * 10**9
+    outbox.write([alert(n, revision=r, t=now - (60 - n) * 10**9) for n in range(1, 40) for r in (1, 2)])
+    route = Route("influx", away, outbox, clock, batch=100, order="written")
+    retry = route.step()
+    assert retry is not None
+    assert retry > clock.now()
+    assert outbox.backlog("influx") == 78
+    away._alerts._settings = InfluxConfig(url=victoria, bucket="b", org="o")
+    clock.advance(60 * 10**9)
+    while (wanted := route.step()) is not None and wanted <= clock.now():
+        pass
+    route.note()
+    assert outbox.backlog("influx") == 0
+    wait_for(lambda: len(exported(victoria, "hearthwatch_alert_severity")) == 78, 20)
+    points = [
+        (s["metric"]["alert"], s["metric"]["revision"], s["timestamps"])
+        for s in exported(victoria, "hearthwatch_alert_severity")
+    ]  # type: ignore[index]
+    assert len({p[:2] for p in points}) == 78
+    assert all(len(p[2]) == 1 for p in points)
+    away.close()
+    outbox.close()
+
+
+INFLUX_ANSWERS = [
+    (
+        400,
+        b'{"code":"invalid","message":"partial write: field type conflict: input field \\"x\\" dropped=1"}',
+        Refused,
+    ),
+    (401, b'{"code":"unauthorized","message":"unauthorized access"}', OSError),
+    (404, b'{"code":"not found","message":"bucket \\"b\\" not found"}', OSError),
+    (413, b'{"code":"request too large","message":"too large"}', Refused),
+    (422, b'{"code":"unprocessable entity","message":"points beyond retention policy dropped=3"}', Refused),
+    (429, b'{"code":"too many requests","message":"write limit"}', OSError),
+    (503, b'{"code":"unavailable","message":"engine is starting"}', OSError),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), INFLUX_ANSWERS)
+def test_what_only_influxdb_answers_is_told_in_its_words(status, body, kind):
+    with HttpSink([status], answer=body) as server:
+        sink = sink_to(server.url)
+        with pytest.raises(kind, match=str(status)) as told:
+            sink.deliver([alert(1)])
+        assert json.loads(body)["message"][:6] in str(told.value)
+        assert isinstance(told.value, Refused) == (kind is Refused)
+        assert sink.deliver([alert(1)])
+        sink.close()
