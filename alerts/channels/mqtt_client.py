@@ -82,7 +82,8 @@ class MqttPublisher:
             context = ssl.create_default_context(cafile=str(link.ca_file) if link.ca_file else None)
             client.tls_set_context(context)
         client.will_set(self._status, "offline", qos=1, retain=True)
-        client.reconnect_delay_set(1, 30)
+        # annotated as whole seconds, but only ever waited for
+        client.reconnect_delay_set(0.1, 30)  # type: ignore[arg-type]
         client.on_socket_open = self._on_socket
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
