@@ -19,11 +19,15 @@ from alerts.answers import ANSWERS
 from alerts.audit import verify
 from alerts.book import AlertBook
 from alerts.delivery import Delivery
+from alerts.gate import Gate
 from alerts.outbox import Outbox, OutboxError
-from alerts.revision import to_json
+from alerts.policy import Plan, Policy, Quiet, Step
+from alerts.revision import rings, to_json
 from alerts.route import Route
+from alerts.settings import BookSettings
 from core.clock import ManualClock
-from core.model import HOUR, SECOND, Alert, AlertState, Event, Phase
+from core.localtime import LocalTime, in_window
+from core.model import HOUR, SECOND, Alert, AlertState, Event, Phase, Severity
 from tests.alerts.making import HOME, key
 
 Key = tuple[str, int]
@@ -55,6 +59,40 @@ class Store:
         return [key(a) for a in alerts]
 
 
+class Phone(Store):
+    """A person behind a policy: hears less, and remembers when it rang."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.rung: list[tuple[int, float, Alert]] = []  # event time, local hour, what
+
+    def deliver(self, alerts: Sequence[Alert]) -> Sequence[Key]:
+        if self.mode != "down":
+            self._note([a for a in alerts if key(a) not in self.kept])
+        return super().deliver(alerts)
+
+    def _note(self, alerts: Sequence[Alert]) -> None:
+        local = LocalTime(HOME.zone)
+        local.offset = self._clock.wall_offset()
+        known = {key(a) for _, _, a in self.rung}
+        now = self._clock.now()
+        self.rung += [(now, local.hour(now), a) for a in alerts if rings(a) and key(a) not in known]
+
+
+POLICY = Policy(
+    plans=(
+        Plan(
+            (Step(0, ("speaker",), ask=True), Step(60, ("phone",))),
+            severities=("alarm", "warning"),
+            repeat_s=14_400,
+        ),
+        Plan((Step(0, ("phone",)),), severities=("trouble", "info")),
+    ),
+    quiet=Quiet("22:00", "07:00"),
+)
+
+
 class BreakableOutbox(Outbox):
     """An outbox whose disk can be full."""
 
@@ -73,7 +111,7 @@ class Alerting(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="alerting-"))
         self.clock = ManualClock(1_000 * SECOND)
-        self.stores = {"one": Store(), "two": Store()}
+        self.stores = {"one": Store(), "two": Store(), "phone": Phone(self.clock)}
         self.produced: dict[Key, Alert] = {}
         self.promised: set[Key] = set()
         self.acknowledged: dict[str, int] = {}
@@ -84,7 +122,7 @@ class Alerting(RuleBasedStateMachine):
 
     def _start(self) -> None:
         self.outbox = BreakableOutbox(self.folder / "alerts.db")
-        self.book = AlertBook(HOME)
+        self.book = AlertBook(HOME, BookSettings(policy=POLICY))
         if self.snapshot is not None:
             self.book.restore(json.loads(json.dumps(self.snapshot)))
         for alert in self.outbox.latest():
@@ -93,6 +131,13 @@ class Alerting(RuleBasedStateMachine):
         self.routes = [
             Route("one", self.stores["one"], self.outbox, self.clock, batch=10, order="written"),
             Route("two", self.stores["two"], self.outbox, self.clock),
+            Route(
+                "phone",
+                self.stores["phone"],
+                self.outbox,
+                self.clock,
+                gate=Gate("phone", POLICY, self.outbox, HOME, self.clock),
+            ),
         ]
         self.delivery = Delivery(self.outbox, self.routes, self.clock, self.told.append)
         for route in self.routes:
@@ -157,7 +202,7 @@ class Alerting(RuleBasedStateMachine):
     def the_wall_clock_is_set(self, hours: int) -> None:
         self.clock.set_wall_offset(self.clock.wall_offset() + hours * HOUR)
 
-    @rule(name=st.sampled_from(["one", "two"]), mode=st.sampled_from(["up", "down", "late", "half"]))
+    @rule(name=st.sampled_from(["one", "two", "phone"]), mode=st.sampled_from(["up", "down", "late", "half"]))
     def a_sink_changes(self, name: str, mode: str) -> None:
         self.stores[name].mode = mode
 
@@ -207,8 +252,26 @@ class Alerting(RuleBasedStateMachine):
             assert set(store.kept) <= set(self.produced)
             last: dict[str, int] = {}
             for name, revision in store.order:
-                assert revision == last.get(name, 0) + 1, "a revision overtook another"
+                before = last.get(name, 0)
+                overtaken = revision <= before if isinstance(store, Phone) else revision != before + 1
+                assert not overtaken, "a revision overtook another"
                 last[name] = revision
+
+    @invariant()
+    def a_person_is_called_for_one_cause_once_in_ten_minutes_and_in_the_night_only_for_alarms(self) -> None:
+        if not hasattr(self, "outbox"):
+            return
+        phone = self.stores["phone"]
+        assert isinstance(phone, Phone)
+        last: dict[tuple[str, str], tuple[int, int]] = {}
+        for at, hour, a in phone.rung:
+            cause = (a.kind, a.source)
+            if cause in last and a.evidence["why"] not in ("called", "released"):
+                before, rank = last[cause]
+                assert at - before >= round(POLICY.call_gap_s * SECOND) or a.severity.rank < rank
+            last[cause] = (at, a.severity.rank)
+            calm = a.severity in (Severity.TROUBLE, Severity.INFO)
+            assert not (calm and in_window(hour, 22, 7)), "woken for what can wait"
 
     @invariant()
     def the_book_and_the_outbox_agree(self) -> None:
@@ -231,8 +294,10 @@ class Alerting(RuleBasedStateMachine):
                     break
                 self.clock.advance(max(0, due - self.clock.now()))
         self.told += self.delivery.check()
-        for store in self.stores.values():
-            assert set(store.kept) == set(self.produced), "not everything arrived"
+        for name, store in self.stores.items():
+            if name != "phone":
+                assert set(store.kept) == set(self.produced), "not everything arrived"
+        assert not self.outbox.backlog("phone"), "what was due for the phone is still held"
         faults: dict[str, list[Phase]] = {}
         for event in self.told:
             faults.setdefault(event.source, []).append(event.phase)

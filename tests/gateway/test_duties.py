@@ -133,6 +133,28 @@ def test_who_answers_at_home_stops_the_ladder_before_anybody_outside_is_told(
         assert gateway.stop() == 0
 
 
+def test_a_ladder_goes_on_after_a_kill_where_it_was(mosquitto: Broker, tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path, mosquitto, ["radar:fall:bathroom"], POLICY.replace("after_s: 2", "after_s: 8")
+    )
+    with Listener(mosquitto, "#") as ear:
+        with Running(config) as gateway:
+            gateway.armed().subscribed()
+            publish(mosquitto, [(COMMAND, b'{"drill": "fall", "severity": "alarm", "by": "Li"}')])
+            wait_for(lambda: heard(ear, "home/speaker"))
+            gateway.kill()
+        assert heard(ear, "phone/test-home/alert") == []
+        with Running(config) as again:
+            again.armed()
+            wait_for(lambda: heard(ear, "phone/test-home/alert"), 20)
+            told = heard(ear, "phone/test-home/alert")[0]
+            assert (told["revision"], told["evidence"]["why"]) == (2, "again")
+            late_s = (told["changed"] - told["opened"]) / 1e9
+            assert late_s >= 8.0, "the step came at its time, or as soon as somebody ran again"
+            assert len(heard(ear, "home/speaker")) == 1, "nobody was asked twice"
+            assert again.stop() == 0
+
+
 def _steps(gateway: Running) -> list[str]:
     return [
         step["word"]
