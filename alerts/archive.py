@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from alerts.audit import GENESIS, Erased
 from alerts.revision import from_json
@@ -75,7 +76,9 @@ class Archive:
         """(seq, body, chain) of every row from the base on, for :func:`alerts.audit.verify`."""
         base, chain = self.fact("chain_base") or (0, GENESIS)
         yield (int(base), "", str(chain))
-        yield from self._rows("SELECT seq, body, chain FROM revision WHERE seq > ? ORDER BY seq", (base,))
+        rows = self._rows("SELECT seq, body, chain FROM revision WHERE seq > ? ORDER BY seq", (base,))
+        for seq, body, said in rows:
+            yield int(seq), body, said
 
     def erased(self) -> list[Erased]:
         """Which stretches of the chain were erased on request, and by which record?"""
@@ -86,7 +89,7 @@ class Archive:
             found += [Erased(int(a), int(b), str(c), record) for a, b, c in json.loads(value)]
         return found
 
-    def fact(self, key: str) -> list[object] | None:
+    def fact(self, key: str) -> list[Any] | None:
         """One remembered JSON list, or None."""
         for (value,) in self._rows("SELECT value FROM fact WHERE key = ?", (key,)):
             loaded = json.loads(value)
