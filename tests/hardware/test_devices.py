@@ -143,10 +143,10 @@ def test_a_wire_that_came_off_is_noticed(opened: Open) -> None:
     live(160)
     stages = {stage: t - off for stage, phase, t in told if phase is not Phase.CLEAR}
     pause = 1 / rig.sheet.per_s if rig.sheet.per_s else 25.0  # its last word may be this old
-    assert 30 - pause - 1 <= stages["degraded"] <= 31
-    assert 120 - pause - 1 <= stages["trouble"] <= 121
+    assert 30 - pause - 1 <= stages["degraded"] <= 31.5
+    assert 120 - pause - 1 <= stages["trouble"] <= 121.5
     rig.line.trouble.mute = False
-    live(30)
+    live(75)  # what was tried in vain meanwhile is tried again after a minute
     assert told[-1][1] is Phase.CLEAR
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from core.model import Mark, Packet, Reading
@@ -23,6 +23,7 @@ def with_settings(examples: int) -> settings:
         derandomize=True,
         database=None,
         report_multiple_bugs=False,
+        phases=[Phase.generate],  # that it is found is enough; how small it can be made is not asked
         suppress_health_check=list(HealthCheck),
     )
 
