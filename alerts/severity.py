@@ -86,6 +86,7 @@ RULES: dict[str, Rule] = {
         TROUBLE, "who renames or removes a sensor rarely thinks of who relies on it", {"renamed": INFO}
     ),
     "unproven": Rule(TROUBLE, "a detector that never alarmed may be one that cannot"),
+    "replace_due": Rule(TROUBLE, "past the date on its label its maker no longer vouches for it"),
     "end_of_life": Rule(TROUBLE, "past its rated life it may not alarm"),
     "warming_up": Rule(INFO, "cannot see yet, will in minutes"),
     "detector_fault": Rule(TROUBLE, "one question is not being asked"),

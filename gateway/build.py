@@ -22,6 +22,7 @@ from core.watch import Watch
 from detectors import DETECTORS
 from devices import DRIVERS
 from devices.kinds import SWITCHED
+from gateway import lifetime
 from gateway.answering import check_answers
 from gateway.commands import command_topic, parse_command
 from gateway.guard import Guard
@@ -34,9 +35,9 @@ KINDS = frozenset(SWITCHED) | {"fall", "vitals", "climate", "meter", "siren"}
 """What a sensor may be used as. A kind nobody knows would be a sensor nobody understands."""
 
 COMMAND_BAUD = 115200  # of a TI radar's command port
-SENSOR_OPTIONS = frozenset({"outer", "power", "silent_after_s"})
-"""Options any sensor may have, read by detectors: is it an outer door, mains or battery, how long may it
-be silent."""
+SENSOR_OPTIONS = frozenset({"outer", "power", "silent_after_s", "replace_by"})
+"""Options any sensor may have: is it an outer door, mains or battery, how long may it be silent, the date
+printed on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def plan(path: Path | str) -> Plan:
     """The checked plan of a configuration file. Raises ConfigError."""
     config, document = load(path)
     home = with_files(config.as_home(), config, document)
+    lifetime.check(config, document)
     detectors = _detectors(config, document)
     book: BookSettings = document.validate(BookSettings, config.alerts, ("alerts",))
     for name in sorted(book.policy.channels()) if book.policy is not None else ():

@@ -15,7 +15,7 @@ from core.model import Alert
 
 OWN_KINDS = frozenset({
     "storage_fault", "channel_fault", "channel_refused", "cold_start", "test", "summary", "valve_fault",
-    "heartbeat_fault", "unproven", "inventory_change",
+    "heartbeat_fault", "unproven", "inventory_change", "replace_due",
 })  # fmt: skip
 """Troubles of the machine the gateway runs on: they do not follow from packets and are not replayed."""
 

@@ -74,11 +74,13 @@ def make_duties(gateway: Gateway) -> Duties:
     from gateway.day_keeper import DayKeeper
     from gateway.following import Following
     from gateway.heartbeat import Heartbeat
+    from gateway.lifetime import Lifetime
     from gateway.proof_duty import ProofDuty
     from gateway.valve import Valves
 
     plan = gateway.plan
     duties: list[Duty] = [Heartbeat(gateway), DayKeeper(gateway), ProofDuty(gateway), Following(gateway)]
+    duties.append(Lifetime(gateway))
     if plan.config.valves:
         duties.append(Valves(gateway))
     if plan.book.daily is not None:

@@ -87,6 +87,7 @@ def looked_after(answer: dict[str, Any]) -> dict[str, list[str]]:
         found[key] = [
             n for n, s in answer["sensors"].items() if s["values"].get(quantity, {}).get("value") == 1.0
         ]
+    found["status.life"] = sorted({*found["status.life"], *answer.get("past_life", ())})
     return {key: names for key, names in found.items() if names}
 
 

@@ -30,6 +30,7 @@ def describe(gateway: Gateway) -> dict[str, Any]:
         "alerts": [brief(a) for a in pipeline.open_alerts()],
         "unproven": gateway.unproven(),
         "proofs": gateway.proofs.status(),
+        "past_life": gateway.duties.status().get("lifetime", {}).get("past", []),
         "links": links,
         "sensors": told,
         "rooms": equipment.rooms(pipeline.home, told),

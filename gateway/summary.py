@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _GROUPS = {
     "battery": frozenset({"battery_low"}),
-    "life": frozenset({"end_of_life"}),
+    "life": frozenset({"end_of_life", "replace_due"}),
     "fault": frozenset({"fault", "device_fault", "measuring_fault", "detector_fault"}),
     "silent": frozenset({"sensor_silent", "link_down"}),
     "unproven": frozenset({"unproven"}),
