@@ -20,7 +20,7 @@ from core.localtime import LocalTime
 from core.model import DAY, HOUR, MINUTE, Block, Home
 from core.quantity import Quantity
 from detectors.day_rates import GATES, Rates, rates_of
-from detectors.day_sleep import Night, naps_of, night_of, sleep_in, stages_of
+from detectors.day_sleep import Night, bridged, naps_of, night_of, sleep_in, stages_of
 from detectors.day_spans import Pair, Pairs, clip, intersect, joined, subtract, total, union
 from detectors.day_track import TRACKED, Gap, Track, follow
 
@@ -28,12 +28,13 @@ Q = Quantity
 WANTED = TRACKED | GATES | {Q.HEART_RATE_BPM, Q.BREATH_RATE_BPM, Q.SLEEP_STAGE, Q.TURN_OVERS}
 """The quantities a day is made of."""
 LOOK_BACK = DAY
-"""How much earlier must readings begin, so that the night before and all states are known?"""
+"""How much earlier must readings begin, so that the night before is known? Longer where a day begins
+unknown: who left a fortnight ago is still out."""
+LOOK_FURTHER = (LOOK_BACK, 4 * DAY, 16 * DAY, 40 * DAY)
 STATES = ("asleep", "in_bed", "room", "away", "unknown", "ahead")
 _SHORT_TRIP = 2 * MINUTE  # the door opened and closed is not an outing
 _NIGHT_H = (22, 6)
 _SAME_VISIT = 3 * MINUTE
-_FLUTTER = MINUTE  # a mat lets go of somebody who turns over; nobody is up and back so soon
 
 
 class Span(NamedTuple):
@@ -101,10 +102,11 @@ def facts(
     now: int | None = None,
     silent: Iterable[tuple[str, int, int]] = (),
     offset: int = 0,
+    look_back: int = LOOK_BACK,
 ) -> Day:
     """The day ``day`` of this home.
 
-    ``blocks``: readings of :data:`WANTED` from :data:`LOOK_BACK` before its midnight on. ``reached``: up
+    ``blocks``: readings of :data:`WANTED` from ``look_back`` before its midnight on. ``reached``: up
     to when readings were kept; from there on it is unknown, and from ``now`` on it lies ahead.
     ``silent``: sensors known to have been silent, as (source, from, to). ``offset``: wall minus event
     time, ns.
@@ -112,13 +114,13 @@ def facts(
     local = LocalTime(home.zone)
     local.offset = offset
     start, stop = bounds(day, local)
-    since = start - LOOK_BACK
+    since = start - look_back
     kept = _whole(blocks)
     until = min(max(reached, start), stop)
     track = follow(kept, home, since, until, silent)
     unseen = track.unseen
     blind_bed = union(unseen, ((g.start, g.stop) for g in track.gaps if g.source in track.beds))
-    beds = subtract(joined(union(*track.beds.values()), _FLUTTER), blind_bed)
+    beds = subtract(bridged(union(*track.beds.values()), track.elsewhere), blind_bed)
     stages = stages_of(kept)
     marks = _marks(kept, track, home)
     has_bed = bool(track.beds)

@@ -11,8 +11,10 @@ and 14 h after its midnight, taken together with returns to bed within an hour.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from core.model import HOUR, MINUTE, Block
 from core.quantity import Quantity
@@ -23,6 +25,8 @@ STIR = 5 * MINUTE  # movement that lasts less is a turn-over
 BACK = HOUR  # out of bed for longer ends the night
 NAP = 10 * MINUTE  # lying for less is no nap
 STAGES = ("awake", "light", "deep", "rem")
+_TURN = MINUTE
+_FLUTTERS = 20
 _LONGEST_ROW = 5 * MINUTE  # a stage said holds until the next, but not longer than this
 
 
@@ -40,9 +44,19 @@ class Night:
     stages_s: dict[str, int] | None  # seconds a stage, by the device
 
 
-def nap_length(nap: Pair) -> int:
-    """How long is it, ns?"""
-    return nap[1] - nap[0]
+def bridged(spans: Pairs, elsewhere: Sequence[int]) -> Pairs:
+    """When was somebody really in this bed? ``elsewhere``: signs of life not made on a bed, in order.
+
+    A mat lets go of somebody who turns over: nobody is up and back within a minute. Some mats let go of
+    whoever lies still, all night (piezo strips): one that does so twenty times in the stretch given,
+    without a sign of life elsewhere in between, is taken to hold on for up to an hour of such quiet.
+    """
+    spans = joined(spans, _TURN)
+    gaps = [(a[1], b[0]) for a, b in pairwise(spans)]
+    quiet = [g for g in gaps if bisect_left(elsewhere, g[0]) == bisect_right(elsewhere, g[1])]
+    if sum(1 for a, b in quiet if b - a <= QUIET) < _FLUTTERS:
+        return spans
+    return union(spans, (g for g in quiet if g[1] - g[0] <= BACK))
 
 
 def stages_of(blocks: Sequence[Block]) -> dict[int, Pairs]:

@@ -48,6 +48,7 @@ class Track:
     beds: dict[str, Pairs] = field(default_factory=dict)
     unseen: Pairs = field(default_factory=list)
     lives: list[tuple[int, str]] = field(default_factory=list)  # confirmed signs of life
+    elsewhere: list[int] = field(default_factory=list)  # those not made on a bed
     moves: dict[str, list[int]] = field(default_factory=dict)  # room -> movement seen there
     gaps: list[Gap] = field(default_factory=list)
     sources: set[str] = field(default_factory=set)  # whoever can show life
@@ -126,6 +127,8 @@ class _Walk:
         out = self._out
         self._known(t)
         out.lives.append((t, room))
+        if source not in out.beds:
+            out.elsewhere.append(t)
         if outer:
             self._came = dict.fromkeys(self._came, True)
         elif room:
@@ -137,12 +140,12 @@ class _Walk:
 
     def _lay(self, bed: str, t: int, occupied: bool) -> None:
         self._known(t)
-        if not occupied:
+        if not occupied and bed in self._bed:
             self._rise(bed, t)
             room = self._home.room_of(bed)
             if room and (not self._out.rooms or self._out.rooms[-1][1] != room):
                 self._out.rooms.append((t, room))
-        elif bed not in self._bed:
+        elif occupied and bed not in self._bed:
             self._bed[bed], self._came[bed] = t, False
         self._out.beds.setdefault(bed, [])
 

@@ -18,10 +18,11 @@ import numpy as np
 from core.localtime import LocalTime
 from core.model import SECOND, Alert, AlertState, Block, Home, Severity
 from core.quantity import Quantity
-from detectors.day_facts import LOOK_BACK, WANTED, Day, bounds, facts
+from detectors.day_facts import LOOK_FURTHER, WANTED, Day, bounds, facts
 
 KEPT = WANTED | {Quantity.BATTERY_PCT, Quantity.LINK_QUALITY, Quantity.RSSI_DBM}
 MOST_REVISIONS = 20_000
+_UNCOMMITTED_NS = 180 * SECOND  # a running gateway's newest samples are not on disk yet
 
 
 class NoDay(Exception):
@@ -74,8 +75,14 @@ class Kept:
     def day(self, day: date) -> Day:
         """The facts of one day."""
         start, stop = bounds(day, self.local)
-        blocks = self.read(start - LOOK_BACK, stop)
-        return facts(blocks, self.home, day, self.reached, self.now, self.silent(), self.offset)
+        for back in LOOK_FURTHER:
+            blocks = self.read(start - back, stop)
+            found = facts(
+                blocks, self.home, day, self.reached, self.now, self.silent(), self.offset, look_back=back
+            )
+            if found.spans[0].state != "unknown":
+                break
+        return found
 
     def silent(self) -> list[tuple[str, int, int]]:
         """Which sensors are known to have been silent, from when to when?"""
@@ -110,7 +117,9 @@ def from_store(plan: Any, now: int) -> Kept:
         raise NoDay(f"{path}: {error}") from None
     if reached is None:
         raise NoDay(f"{path} holds no samples yet; they are written every half minute")
-    return Kept(plan.home, reached + 1, max(now, reached + 1), _alerts(plan.state_dir), offset, reader=reader)
+    now = max(now, reached + 1)
+    reached = now if now - reached <= _UNCOMMITTED_NS else reached + 1
+    return Kept(plan.home, reached, now, _alerts(plan.state_dir), offset, reader=reader)
 
 
 def from_log(logs: Sequence[Path], plan: Any) -> Kept:
@@ -125,6 +134,7 @@ def from_log(logs: Sequence[Path], plan: Any) -> Kept:
         return _mat(logs[0])
     try:
         kind = recognise(logs[0])
+        ended = 0
         if kind in BLOCKS:
             stories = open_blocks(logs[0], kind)
             if len(stories) != 1:
@@ -141,12 +151,14 @@ def from_log(logs: Sequence[Path], plan: Any) -> Kept:
             pipeline.on_blocks = lambda some: blocks.extend(b for b in some if b.quantity in KEPT)
             found = []
             for path in logs:
-                found += replay_packets(pipeline, open_log(path).packets()).alerts
+                result = replay_packets(pipeline, open_log(path).packets())
+                found += result.alerts
+                ended = max(ended, result.last or 0)
     except (LogError, OSError) as error:
         raise NoDay(str(error)) from None
     if not blocks:
         raise NoDay(f"{logs[0]}: holds no readings of which a day could be made")
-    reached = max(int(b.t[-1]) for b in blocks) + 1
+    reached = max(ended, *(int(b.t[-1]) for b in blocks)) + 1
     return Kept(home, reached, None, found, _offset(blocks), blocks=blocks)
 
 

@@ -14,7 +14,7 @@ from core.localtime import LocalTime
 from core.model import DAY, HOUR, MINUTE, SECOND, Block, Flag, Home, Reading
 from core.quantity import Quantity
 from detectors.day_facts import WANTED, Day, bounds, facts
-from detectors.day_sleep import rest
+from detectors.day_sleep import bridged, rest
 from detectors.day_spans import clip, intersect, joined, subtract, total, union
 from tests.detectors.daily_home import T0, at, door, home, sensor, walk
 from tests.laws.blocks import START, cuts, example_home, slice_blocks, stories
@@ -60,6 +60,12 @@ def test_an_ordinary_day_is_told_as_it_was() -> None:
     assert totals["in_bed"] == round((2.5 + 4.4 + 0.75 + 1.75) * HOUR)
     assert day.night.asleep is None, "a bed that only says in and out gives no sleep"
     assert "sleep" not in day.sees
+
+
+def test_an_empty_bed_that_says_so_again_draws_nobody_to_it() -> None:
+    again = [bed(h / 4, False) for h in range(60, 80)]
+    day = made([*ordinary(), *again])
+    assert day.rooms() == made(ordinary()).rooms()
 
 
 def test_sleep_is_estimated_only_where_movement_is_seen() -> None:
@@ -228,3 +234,27 @@ def test_sleep_lies_inside_the_time_in_bed_and_after_the_first_quiet(minutes: li
         assert lying[0] + 10 * MINUTE <= a < b <= lying[1]
     assert all(any(a <= t < b for a, b in asleep) for t in turns)
     assert at(0) == T0
+
+
+def test_a_mat_that_lets_go_of_a_sleeper_is_bridged_and_an_honest_one_is_not() -> None:
+    flutter = [(k * 20 * MINUTE, k * 20 * MINUTE + 15 * MINUTE) for k in range(24)]
+    assert bridged(flutter, []) == [(0, 475 * MINUTE)]
+    up = 18 * MINUTE + 100 * MINUTE  # seen in the bathroom in one of the gaps
+    assert bridged(flutter, [up]) == [(0, 115 * MINUTE), (120 * MINUTE, 475 * MINUTE)]
+    honest = flutter[:8]
+    assert bridged(honest, []) == honest
+    assert bridged([(0, HOUR), (HOUR + 30 * SECOND, 2 * HOUR)], []) == [(0, 2 * HOUR)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 900)), max_size=40), st.lists(st.integers(0, 900))
+)
+def test_bridging_only_adds_time_without_life_elsewhere(
+    pairs: list[tuple[int, int]], lives: list[int]
+) -> None:
+    spans = union([(a * MINUTE, b * MINUTE) for a, b in pairs])
+    elsewhere = sorted(t * MINUTE for t in lives)
+    found = bridged(spans, elsewhere)
+    assert subtract(spans, found) == []
+    for a, b in subtract(found, joined(spans, MINUTE)):
+        assert not any(a <= t <= b for t in elsewhere)
