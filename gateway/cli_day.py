@@ -124,9 +124,7 @@ def weeks(
         return
     columns = weeks_words.columns_of(rows)
     heads = [speech.say("weeks.col.date"), *(speech.say(f"weeks.col.{c}") for c in columns)]
-    cells = [
-        [weeks_words.day_name(r, speech), *(weeks_words.cell(r, c, speech) for c in columns)] for r in rows
-    ]
+    cells = [[weeks_words.day_name(r, speech), *(weeks_words.cell(r, c) for c in columns)] for r in rows]
     table(heads, cells, weeks_words.title(rows, speech))
     print("\n".join(weeks_words.sentences(rows, speech)))
     if sensors:

@@ -37,7 +37,7 @@ def draw(rows: Rows, speech: Speech) -> tuple[str, Sheet]:
         sheet.text(16, y + 13, day_name(row, speech), 11)
         _band(sheet, row, y + 3)
         for i, column in enumerate(columns):
-            said = cell(row, column, speech)
+            said = cell(row, column)
             out = column in strange and strange[column][n]
             colour = RED if out or column == "alerts" else GREY if said == "?" else INK
             if said:

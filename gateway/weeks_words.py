@@ -28,16 +28,21 @@ def shown(figure: str, value: float | None, speech: Speech) -> str:
         return "?"
     if figure.endswith("_s"):
         return speech.length(round(value * SECOND))
-    return f"{value:.0f}" if abs(value - round(value)) < 0.05 else f"{value:.1f}"
+    number = f"{value:.0f}" if abs(value - round(value)) < 0.05 else f"{value:.1f}"
+    return speech.say("day.per_minute", value=number) if figure.endswith("_bpm") else number
 
 
-def cell(row: Mapping[str, Any], column: str, speech: Speech) -> str:
-    """One figure of one day."""
+def cell(row: Mapping[str, Any], column: str) -> str:
+    """One figure of one day; "?" where it is unknown."""
     if column == "alerts":
         count = sum(n for severity, n in row["alerts"].items() if severity in ("alarm", "warning"))
         return str(count) if count else ""
     value = row.get(column)
-    return shown(column, None if value is None else float(value), speech)
+    if value is None:
+        return "?"
+    if column.endswith("_s"):  # a column is narrow: hours and minutes
+        return f"{round(value) // 3600}:{round(value) % 3600 // 60:02d}"
+    return f"{value:g}"
 
 
 def columns_of(rows: Rows) -> list[str]:

@@ -58,7 +58,7 @@ def test_weeks_are_drawn_without_words_on_words(count: int, language: str) -> No
 
 def test_a_change_is_said_first_and_in_plain_words() -> None:
     said = sentences(rows(36, heart_bpm=75.0), Speech(home(), "en"))
-    assert said[0] == "Heart rate: lately 75 a day, usually 61: more than usual"
+    assert said[0] == "Heart rate: lately 75 per minute, usually 61 per minute: more than usual"
     assert "比平时多" in sentences(rows(36, heart_bpm=75.0), Speech(home(), "zh-CN"))[0]
     few = sentences(rows(9), Speech(home(), "en"))
     assert len(few) == 1
