@@ -24,6 +24,7 @@ from core.model import SECOND, Alert, AlertState, Home, Severity
 LANGUAGES = ("zh-CN", "en")
 
 _MAX_NUMBERS = 6
+_MOST_ANSWERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +209,16 @@ def _state(alert: Alert, home: Home, words: Mapping[str, Any], wall_offset: int)
 
 
 def _answer(evidence: Mapping[str, Any], words: Mapping[str, Any]) -> str:
-    """What did a person answer last?"""
+    """What did people answer? The last word of each of the last three, in order."""
     answers = evidence.get("answers")
-    last = answers[-1] if isinstance(answers, list) and answers else None
-    if not isinstance(last, dict):
-        return ""
-    form = words["answers"].get(last.get("word"))
-    return "" if form is None else str(form.format(by=last.get("by", "")))
+    last: dict[str, str] = {}
+    for said in answers if isinstance(answers, list) else ():
+        form = words["answers"].get(said.get("word")) if isinstance(said, dict) else None
+        if form is not None:
+            by = str(said.get("by", ""))
+            last.pop(by, None)
+            last[by] = str(form.format(by=by))
+    return "".join(list(last.values())[-_MOST_ANSWERS:])
 
 
 def _moment(at: datetime, now: datetime) -> str:

@@ -205,3 +205,15 @@ def test_a_valve_that_closed_by_itself_is_told() -> None:
         kind="gas", evidence={"done": [{"word": "valve_closed", "by": "kitchen valve", "at": 1}, "x"]}
     )
     assert "Done by itself: kitchen valve is closed" in render(gas, HOME, "en").body
+
+
+def test_who_took_it_is_still_said_when_others_have_seen_it() -> None:
+    said = [
+        {"word": "take", "by": "Li", "at": 1}, {"word": "acknowledge", "by": "daughter", "at": 2},
+        {"word": "on_the_way", "by": "Li", "at": 3}, {"word": "acknowledge", "by": "son", "at": 4},
+    ]  # fmt: skip
+    body = render(alert(1, 5, state=AlertState.ACKNOWLEDGED, evidence={"answers": said}), HOME, "en").body
+    assert "seen by daughter, Li is on the way, seen by son" in body
+    assert "taken" not in body
+    odd = render(alert(evidence={"answers": [7, {"word": "dance"}, {"by": "x"}, None]}), HOME, "en").body
+    assert odd.splitlines()[0] == "Since 08:00:00"
