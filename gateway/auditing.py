@@ -42,21 +42,31 @@ class Audit:
 
 
 def audit(archive: Archive, head: str = "") -> Audit:
-    """Walk the whole chain once. ``head``: a chain value told elsewhere (at least 8 of its digits)."""
+    """Walk the whole chain once. ``head``: a chain value told elsewhere (at least 8 of its digits), with its
+    row in front where that was told too: ``123:0a1b2c3d...``. In the middle of what was erased since, a
+    head cannot be looked for; with its row that can be told from a record cut off at its end.
+    """
     erased = archive.erased()
     records = {e.record for e in erased}
     erasures: list[dict[str, Any]] = []
-    known = not head
+    number, colon, value = head.rpartition(":")
+    row = int(number) if colon and number.isdigit() else None
+    known = not head or any(e.first <= (row or -1) < e.last for e in erased)
+
+    def fits(seq: int, chain: str) -> bool:
+        return len(value) >= 8 and chain.startswith(value) and row in (None, seq)
 
     def watched() -> Any:
         nonlocal known
         for seq, body, chain in archive.chain():
-            known = known or (len(head) >= 8 and str(chain).startswith(head))
+            known = known or fits(seq, chain)
             if seq in records:
-                erasures.append(_record(int(seq), body))
+                erasures.append(_record(seq, body))
             yield seq, body, chain
 
-    return Audit(verify(watched(), erased), erasures, head, known)
+    verdict = verify(watched(), erased)
+    known = known or any(fits(e.last, e.chain) for e in erased)
+    return Audit(verdict, erasures, head, known)
 
 
 def _record(seq: int, body: str) -> dict[str, Any]:

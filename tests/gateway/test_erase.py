@@ -144,6 +144,24 @@ def test_before_an_instant_to_the_nanosecond(config: Path) -> None:
     assert len(list((state / "evidence").iterdir())) == 1
 
 
+def test_a_head_told_before_an_erasure_is_found_or_known_to_be_gone(config: Path) -> None:
+    box = Outbox(config.parent / "state" / "alerts.db")
+    box.write([replace(alert(n), changed=OLD + n, state=AlertState.CLEARED) for n in range(3, 6)])
+    heads = {seq: chain for seq, _, chain in box.chain()}
+    box.close()
+    erased(config, "--before", "2024-10-04T12:00")  # rows 1 and 3 to 5 go, row 2 is of the next day
+
+    def verify(head: str) -> int:
+        return run(app, ["audit", "verify", "-c", str(config), "--head", head]).exit_code
+
+    assert verify(heads[2]) == 0
+    assert verify(f"2:{heads[2][:10]}") == 0
+    assert verify(heads[5]) == 0  # the last of a run stays as a value
+    assert verify(f"4:{heads[4]}") == 0  # in the middle: gone on request, as the record tells
+    assert verify(heads[4]) == 1  # without its row nobody can say
+    assert verify("9" * 64) == 1
+
+
 def test_one_of_two_residents(tmp_path: Path, config: Path) -> None:
     text = config.read_text().replace("residents: {wang: {", "residents: {li: {name: Li}, wang: {")
     config.write_text(text)
