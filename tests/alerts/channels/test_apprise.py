@@ -13,6 +13,9 @@ pytest.importorskip("apprise", reason="apprise is not installed")
 from alerts.channels import CHANNELS, ChannelContext
 from alerts.channels import apprise as ours
 from alerts.channels.apprise import OURS, AppriseChannel, AppriseParams, services
+from alerts.channels.base import Later
+from alerts.outbox import Outbox
+from alerts.route import Route
 from core.clock import ManualClock
 from core.contracts import Refused
 from core.model import SECOND, AlertState
@@ -132,3 +135,27 @@ def test_long_messages_fit_the_service(tmp_path: Path) -> None:
         assert len(sent["message"].encode()) <= 120
         assert "王秀英" in sent["message"]
         assert len(server.requests) == 1
+
+
+def test_at_most_twenty_a_minute(tmp_path: Path) -> None:
+    with StubServer() as server:
+        made = channel(tmp_path, url(server))
+        for n in range(1, 21):
+            made.deliver([alert(n)])
+        with pytest.raises(Later):
+            made.deliver([alert(21)])
+        assert len(server.requests) == 20
+
+
+def test_a_poisoned_message_is_parked_and_the_next_goes_out(tmp_path: Path) -> None:
+    with StubServer(script=[ok(b"", "400 x")]) as server:
+        outbox, clock = Outbox(tmp_path / "alerts.db"), ManualClock(1_700_000_000 * SECOND)
+        outbox.register("rest")
+        outbox.write([alert(1), alert(2, kind="gas")])
+        route = Route("rest", channel(tmp_path, url(server)), outbox, clock)
+        route.step()
+        route.step()
+        route.note()
+        assert [(a.kind, why) for _, a, why in outbox.parked_list()] == [("smoke", "JSON answered 400")]
+        assert outbox.backlog("rest") == 0
+        outbox.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from alerts.channels.email import EmailChannel, EmailParams
 from alerts.delivery import Delivery
 from alerts.outbox import Outbox
 from alerts.route import Route, RouteSettings
-from core.clock import ManualClock
+from core.clock import ManualClock, SystemClock
 from core.contracts import Refused
-from core.model import SECOND, AlertState, Phase, Severity
+from core.model import SECOND, Alert, AlertState, Phase, Severity
 from tests.alerts.channels.mail_server import MailServer, certificate
 from tests.alerts.making import HOME, alert, key
 from tests.broker import free_port, wait_for
@@ -224,3 +225,43 @@ def test_a_warning_is_not_of_high_importance() -> None:
     with MailServer() as server:
         channel(server).deliver([alert(severity=Severity.WARNING)])
         assert "Importance" not in server.letters[0][1]
+
+
+def test_at_most_thirty_a_minute() -> None:
+    with MailServer() as server:
+        made = channel(server)
+        for n in range(1, 31):
+            made.deliver([alert(n)])
+        with pytest.raises(Later) as told:
+            made.deliver([alert(31)])
+        assert told.value.after_s == 60
+        assert len(server.letters) == 30
+
+
+def test_a_stuck_mail_server_delays_nobody_else_and_is_told(tmp_path: Path) -> None:
+    class Quick:
+        def __init__(self) -> None:
+            self.got: list[str] = []
+
+        def deliver(self, alerts: Sequence[Alert]) -> Sequence[tuple[str, int]]:
+            self.got += [a.id for a in alerts]
+            return [key(a) for a in alerts]
+
+    quick, clock, told = Quick(), SystemClock(), []
+    outbox = Outbox(tmp_path / "alerts.db")
+    with MailServer() as server:
+        server.say = lambda line: "drip" if line.startswith("DATA") else None
+        patient = RouteSettings(fault_after_s=0.2)
+        routes = [
+            Route("mail", channel(server, timeout_s=30.0), outbox, clock, settings=patient),
+            Route("quick", quick, outbox, clock),
+        ]
+        delivery = Delivery(outbox, routes, clock, told.append)
+        delivery.start()
+        outbox.write([alert(n) for n in range(1, 6)])
+        delivery.wake()
+        wait_for(lambda: len(quick.got) == 5)
+        wait_for(lambda: [e.kind for e in told] == ["channel_fault"])
+        assert server.letters == []
+    delivery.close()
+    outbox.close()
