@@ -29,6 +29,7 @@ from tests.hardware.bench_file import BenchDevice
 
 STEP_S = 0.25
 SETTLE_S = 20.0  # the kernel hands bytes over within milliseconds; a busy machine may need longer
+FINISH_S = 10.0
 COMMAND_LINE = LineSettings(115200)
 Ask = Callable[[str], bool]
 
@@ -37,6 +38,7 @@ class Rig(ABC):
     """One device, its source and driver. Times are seconds; ``readings`` and ``marks`` grow."""
 
     real = False
+    open_s = SETTLE_S
     may_unplug = True
     may_ask = True
 
@@ -82,7 +84,7 @@ class Rig(ABC):
         """Open the ports; the driver begins to talk."""
         for source in self.sources.values():
             source.start(self._put.put)
-        self.wait_up(SETTLE_S)
+        self.wait_up(self.open_s)
 
     def take(self) -> None:
         """Give the driver what has arrived."""
@@ -263,6 +265,7 @@ class HardwareRig(Rig):
     """A real device; what only a person can do is asked for."""
 
     real = True
+    open_s = 5.0
 
     def __init__(self, name: str, entry: BenchDevice, ask: Ask, baud: int | None = None) -> None:
         sensor = entry.sensor(name)
@@ -271,6 +274,7 @@ class HardwareRig(Rig):
             ports[f"{name}-command"] = SerialLinkConfig(type="serial", port=entry.command_port)
         super().__init__(sensor, SystemClock(), ports)
         self._ask, self.may_unplug, self.may_ask = ask, entry.unplug, entry.stimuli
+        self._understood = baud is None
         self.frames_per_s = entry.frames_per_s or self.sheet.frames_per_s
         self.refused_share = entry.refused_share
 
@@ -287,3 +291,13 @@ class HardwareRig(Rig):
 
     def stimulus(self, kind: str, on: bool) -> bool:
         return self._ask(REQUESTS[kind, on].format(name=self.sensor.id))
+
+    def close(self) -> None:
+        """A radar that is left in its configuration mode is silent for whoever comes next: finish first."""
+        dialogue, end = self.driver.dialogue, self.now_s() + FINISH_S
+        while self._understood and self.up and not dialogue.done and self.now_s() < end:
+            self.step()
+        if self._understood and not dialogue.done and dialogue.leave:
+            self.source.send(Packet(self.sensor.link, "", self.clock.now(), dialogue.leave))
+            self.step()
+        super().close()

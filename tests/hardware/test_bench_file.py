@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import serial
 
 from core.config import ConfigError
 from tests.broker import wait_for
@@ -94,6 +95,8 @@ def test_the_kit_runs_on_the_ports_of_a_bench(root: Path, tmp_path: Path) -> Non
         assert done.returncode == 0, done.stdout + done.stderr
         assert "1 passed" in done.stdout
         assert "1 skipped" in done.stdout  # nobody is there to pull a plug
+        with serial.Serial(str(port), 256000, timeout=10) as near:
+            assert b"\xaa\xff\x03\x00" in near.read(90)  # it is not left in its configuration mode
     finally:
         served.terminate()
         served.wait(10)
