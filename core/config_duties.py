@@ -18,7 +18,7 @@ class _Strict(BaseModel):
 class HeartbeatConfig(_Strict):
     """How often do we show that we live, and to whom far away (a dead-man address)?"""
 
-    every_s: float = Field(default=60.0, ge=5, le=3600)
+    every_s: float = Field(default=60.0, ge=1, le=3600)
     url: str = ""
     url_file: Path | None = None
     method: Literal["GET", "POST"] = "GET"

@@ -120,9 +120,13 @@ class FarWatch:
         self._thread.start()
 
     def beat(self) -> None:
-        """Call it, unless the last call is still under way."""
+        """Call it, unless the last call is still under way; that counts as one more failure, because a
+        name server that never answers keeps no time-out.
+        """
         if self._wanted.is_set():
             self.skipped += 1
+            self.failed_in_a_row += 1
+            self.reason = self.reason or "no answer yet"
         self._wanted.set()
 
     def status(self) -> dict[str, Any]:

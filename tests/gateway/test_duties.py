@@ -133,9 +133,10 @@ def test_who_answers_at_home_stops_the_ladder_before_anybody_outside_is_told(
         assert gateway.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_ladder_goes_on_after_a_kill_where_it_was(mosquitto: Broker, tmp_path: Path) -> None:
     config = write_config(
-        tmp_path, mosquitto, ["radar:fall:bathroom"], POLICY.replace("after_s: 2", "after_s: 8")
+        tmp_path, mosquitto, ["radar:fall:bathroom"], POLICY.replace("after_s: 2", "after_s: 5")
     )
     with Listener(mosquitto, "#") as ear:
         with Running(config) as gateway:
@@ -150,7 +151,7 @@ def test_a_ladder_goes_on_after_a_kill_where_it_was(mosquitto: Broker, tmp_path:
             told = heard(ear, "phone/test-home/alert")[0]
             assert (told["revision"], told["evidence"]["why"]) == (2, "again")
             late_s = (told["changed"] - told["opened"]) / 1e9
-            assert late_s >= 8.0, "the step came at its time, or as soon as somebody ran again"
+            assert late_s >= 5.0, "the step came at its time, or as soon as somebody ran again"
             assert len(heard(ear, "home/speaker")) == 1, "nobody was asked twice"
             assert again.stop() == 0
 
@@ -272,7 +273,7 @@ def test_the_broker_shows_alive_then_stopped_and_lost_after_a_kill(mosquitto: Br
 def test_the_far_watch_is_called_and_its_failure_is_a_trouble(
     mosquitto: Broker, tmp_path: Path, far: Far
 ) -> None:
-    more = f"heartbeat: {{every_s: 5, url: '{far.url}', fail_after: 1, timeout_s: 1}}\n"
+    more = f"heartbeat: {{every_s: 1, url: '{far.url}', fail_after: 1, timeout_s: 1}}\n"
     config = write_config(tmp_path, mosquitto, ["door:door"], more)
     with Running(config) as gateway:
         gateway.armed()
@@ -298,6 +299,7 @@ def test_a_far_watch_that_hangs_delays_nothing() -> None:
         for _ in range(1000):
             watch.beat()
         assert clock.now() - began < 200_000_000
+        assert watch.failed_in_a_row >= 998, "a call that never comes back is a failure too"
         wait_for(lambda: watch.failed >= 1)
         assert watch.reason
         watch.close()

@@ -23,7 +23,7 @@ CONFIG = """\
 home: {{id: h}}
 links: {{}}
 sensors: {{}}
-heartbeat: {{every_s: 5}}
+heartbeat: {{every_s: 1}}
 store: {{state_dir: {state}}}
 """
 
