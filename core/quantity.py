@@ -22,6 +22,14 @@ class Quantity(StrEnum):
     ('ppm', 'scalar')
     >>> Quantity("contact_open").shape
     'flag'
+
+    Frames, all in metres. ``cloud``: the sensor's own, as it hangs: origin at the antenna, x to the side, y
+    along the beam, z across both (up, on a wall, untilted); nobody has levelled it or lifted it to the floor,
+    that is the mounting's affair (``Sensor.mounting``). Logs whose points are levelled and count from the
+    floor must be named to whoever judges heights (``detectors.fall.from_floor``). A planar radar's z is
+    always 0. ``track`` and ``height``: as the sensor sends them; a tracking radar that was told how it hangs
+    sends them levelled and counted from the floor, one that was not in the frame of its cloud. A z of
+    exactly 0 is a missing height. ``target``: x to the side, y ahead, on the floor plane of the sensor.
     """
 
     # -- life safety; handled at once, never held back by the watermark
