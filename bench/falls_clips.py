@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,25 +87,39 @@ class Clip:
 METRES = r"(\d+(?:\.\d+)?) ?m\b"
 HEIGHT = rf"{METRES} (?:high|up\b|above)|(?:height|mounted at|hung at) (?:of )?{METRES}"
 TILT = r"(\d+(?:\.\d+)?) ?(?:deg\w*|°) (?:down\w* )?tilt|tilt\w* (?:of |by )?(\d+(?:\.\d+)?) ?(?:deg|°)"
+HEIGHTS = ("height_m", "mount_height_m", "mounting_height_m", "sensor_height_m")
+TILTS = ("tilt_deg", "mount_tilt_deg", "mounting_tilt_deg")
+AXES = ("x", "y", "z", "-x", "-y", "-z", "learn")
+LEVELLED = r"tilt-corrected|levelled|(above|from|over) (the )?(floor|ground)"
 UPRIGHT = r"(?<![\w-])(-?[xyz]) (?:is )?(?:the )?vertical|vertical(?: axis)? is (-?[xyz])\b"
 
 
 def mounting_of(meta: Mapping[str, Any]) -> tuple[Mounting, bool]:
-    """How did it hang, and do its heights count from the floor? From the words of ``meta``.
+    """How did it hang, and do its heights count from the floor? From the numbers and words of ``meta``.
 
     >>> mounting_of({"sensor": "radar, 2 m high, 15 degrees tilt", "axes": "z up m above the floor"})[1]
     True
     """
+    facts = {**meta, **given} if isinstance(given := meta.get("mounting"), Mapping) else meta
     text = " ".join(str(meta.get(k, "")) for k in ("sensor", "mounting", "axes"))
     axes = str(meta.get("axes", ""))
-    height, tilt = _first(HEIGHT, text), _first(TILT, text)
+    height = _number(facts, HEIGHTS) or _first(HEIGHT, text)
+    tilt = _number(facts, TILTS) or _first(TILT, text)
     axis = (_first(UPRIGHT, axes) or "z").lower()
+    if str(facts.get("vertical_axis", "")).lower() in AXES:
+        axis = str(facts["vertical_axis"]).lower()
     if axis != "z" and re.search(r"sign\b.*\b(flip|differ|chang|unknown)", axes):
         axis = "learn"
-    from_floor = axis == "z" and bool(re.search(r"tilt-corrected|above (the )?floor|from the floor", axes))
+    relative = re.search(r"relative to the (sensor|radar|antenna)", axes)
+    from_floor = axis == "z" and not relative and bool(re.search(LEVELLED, axes, re.IGNORECASE))
     return Mounting(
         float(height) if height else None, float(tilt) if tilt and not from_floor else 0.0, axis
     ), from_floor
+
+
+def _number(facts: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    found = (facts.get(name) for name in names)
+    return next((str(n) for n in found if isinstance(n, int | float) and not isinstance(n, bool)), None)
 
 
 def _first(pattern: str, text: str) -> str | None:

@@ -1,6 +1,6 @@
 """How much worse does the shipped fall detector get when a recording had been made otherwise?
 
-    python -m bench.falls_stress [--data DIR] [--json] [--only WORD]
+    python -m bench.falls_stress [--data DIR] [--json] [--only WORD] [--sets NAME,NAME]
 
 Every clip of every set is changed in one way at a time (``bench/falls_bend.py``) and streamed through a
 fresh detector. Same recordings, same code, same figures. The changes are made by arithmetic: they show
@@ -52,9 +52,10 @@ def row(every: Sequence[Clip], name: str, bend: Bend | None) -> dict[str, int] |
     return count if count["falls"] + count["clips"] else None
 
 
-def measure(folder: Path, only: str = "") -> dict[str, Any]:
-    """Change, set, figures."""
-    sets = {path.stem: list(clips(path)) for path in sorted(folder.glob("*.npz"))}
+def measure(folder: Path, only: str = "", names: Sequence[str] = ()) -> dict[str, Any]:
+    """Change, set, figures; of the sets with these names, or of all."""
+    paths = [path for path in sorted(folder.glob("*.npz")) if not names or path.stem in names]
+    sets = {path.stem: list(clips(path)) for path in paths}
     chosen: dict[str, Bend | None] = {AS_RECORDED: None, **BENDS}
     rows = {
         name: {s: found for s, every in sets.items() if (found := row(every, name, bend)) is not None}
@@ -91,13 +92,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.falls_stress", description=__doc__.split("\n")[0])
     parser.add_argument("--data", help="folder with falls/*.npz (default: $HEARTHWATCH_DATA)")
     parser.add_argument("--only", default="", help="changes whose name holds this")
+    parser.add_argument("--sets", default="", help="names of sets, with commas (default: all)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     folder = folder_of(options.data)
     if not any(folder.glob("*.npz")):
         print(f"no recordings: {folder} holds no .npz; name their folder with --data", file=sys.stderr)
         return 2
-    report = measure(folder, options.only)
+    report = measure(folder, options.only, [name for name in options.sets.split(",") if name])
     print(json.dumps(report, indent=2) if options.json else table(report))
     return 0
 

@@ -84,4 +84,5 @@ def test_report_and_table(tmp_path, capsys):
     assert rows["Doppler all zero"]["a"]["found"] == 1
     assert falls_stress.main(["--data", str(tmp_path), "--only", "as recorded"]) == 0
     assert "| as recorded | 1/1 | 0/1 | none |" in capsys.readouterr().out
+    assert list(falls_stress.measure(tmp_path, "as recorded", ["b"])["rows"]["as recorded"]) == ["b"]
     assert falls_stress.main(["--data", str(tmp_path / "none")]) == 2
