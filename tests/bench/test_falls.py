@@ -90,6 +90,10 @@ def test_a_cut_loses_nothing(tmp_path):
         ({"axes": "-y is vertical", "mounting": "ceiling, height 2.6 m"}, Mounting(2.6, 0.0, "-y"), False),
         ({"sensor": "radar, 2 m high, 15 degrees tilt", "axes": "z up"}, Mounting(2.0, 15.0), False),
         ({"sensor": "1.8 m high, tilted by 10 deg", "axes": "z (tilt-corrected)"}, Mounting(1.8), True),
+        ({"mounting": {"height_m": 2.2, "tilt_deg": 10}, "axes": "z up"}, Mounting(2.2, 10.0), False),
+        ({"sensor_height_m": 1.4, "vertical_axis": "-y"}, Mounting(1.4, 0.0, "-y"), False),
+        ({"axes": "z up m over the ground, levelled", "height_m": 2}, Mounting(2.0), True),
+        ({"axes": "z up m relative to the sensor, 1.5 m above the floor"}, Mounting(1.5), False),
         ({"sensor": "radar, range 8 m"}, Mounting(), False),
         ({}, Mounting(), False),
     ],
@@ -149,3 +153,24 @@ def test_open_sets_meet_the_goals(data_folder):
     assert report["ti_edge"]["delay_p95_s"] <= 2
     assert report["ti_edge_2people"]["false_alarms"] == 0
     assert sum(r["clips_differing_as_one_block"] for r in report.values()) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_shuffled_labels_score_as_chance(data_folder, tmp_path, monkeypatch):
+    """The negative control: what is learnt from wrong labels must be worth nothing."""
+    (tmp_path / "ti_edge.npz").symlink_to((data_folder / "falls" / "ti_edge.npz").resolve())
+    monkeypatch.setattr(train_falls, "SHUFFLES", 3)
+    data = train_falls.samples(tmp_path)
+    labels = np.array([int(one.fall) for one in data])
+    right = train_falls.crossed(data, labels, train_falls.threshold) > 0
+    assert (right[labels == 1].mean() + 1 - right[labels == 0].mean()) / 2 > 0.9
+    assert train_falls.chance(data, train_falls.threshold) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_set_left_out_is_judged_by_the_others(tmp_path):
+    write(tmp_path / "a.npz", [1] * 4 + [0] * 4, seconds=9)
+    write(tmp_path / "b.npz", [1] * 4 + [0] * 4, seconds=9)
+    found = train_falls.unseen(train_falls.samples(tmp_path))
+    assert set(found) == {"a", "b"}
+    assert found["a"]["threshold"].startswith("4/4 falls found, 0/4 other")
