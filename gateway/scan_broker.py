@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import sys
 import threading
 from typing import Any
 
@@ -76,7 +78,7 @@ class BrokerEar:
 
     def _on_connect(self, client: paho.Client, _u: Any, _flags: Any, code: Any, _p: Any) -> None:
         if code.is_failure:
-            self.problem = str(code)
+            self.problem = "scan.broker.refused"
             self.answered.set()
         else:
             client.subscribe("#", 0)
@@ -87,7 +89,9 @@ class BrokerEar:
         self.answered.set()
 
     def _on_connect_fail(self, _c: Any, _u: Any) -> None:
-        self.problem = "scan.broker.none"
+        error = sys.exc_info()[1]  # the client calls this while it handles the error
+        absent = isinstance(error, (ConnectionRefusedError, socket.gaierror))
+        self.problem = "scan.broker.tls" if self.settings.tls and not absent else "scan.broker.none"
         self.answered.set()
 
     def _on_disconnect(self, _c: Any, _u: Any, _f: Any, _code: Any, _p: Any) -> None:

@@ -22,6 +22,7 @@ from gateway.scan import Scan
 from gateway.scan_heard import Heard
 from gateway.scan_port import PortEar
 from gateway.scan_survey import survey
+from gateway.words import catalogue, language
 from simulators.pty import PseudoPort
 from tests.broker import Broker, Listener, publish, wait_for
 from tests.gateway.scan_home import Devices, Found, ScanHome, draw, speed_of
@@ -305,3 +306,19 @@ def test_a_renamed_zigbee_sensor_is_known_by_its_hardware() -> None:
     mine = Sensor("s", "zigbee2mqtt", "broker", address="zigbee2mqtt/old", options=found.options)
     again = survey(heard, "broker", {}, [mine])
     assert (again.findings, again.known) == ((), ("s",))
+
+
+def test_a_broker_that_refuses_us_is_told_with_what_to_do(tmp_path: Path) -> None:
+    closed = Broker(tmp_path, kind="auto", extra=["allow_anonymous false"])
+    if closed.kind != "mosquitto":
+        pytest.skip("mosquitto is not installed")
+    closed.start()
+    where = f"127.0.0.1:{closed.port}"
+    try:
+        for options, word in (([], "scan.broker.refused"), (["--tls"], "scan.broker.tls")):
+            arguments = ["scan", "--mqtt", where, "--port", "none", "--seconds", "2", *options]
+            said = CliRunner().invoke(app, arguments)
+            assert said.exit_code == 4
+            assert catalogue(language())[word] in said.stderr
+    finally:
+        closed.close()
