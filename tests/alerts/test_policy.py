@@ -391,3 +391,41 @@ def test_the_memory_of_a_gate_is_bounded_and_keeps_what_is_newest(outbox: Outbox
     assert gate.ask(first, clock.now()) == clock.now() + 600 * SECOND
     old = alert(2, 2, state=AlertState.CLEARED, source="s2", evidence={"why": "cleared"})
     assert gate.ask(old, clock.now()) is None
+
+
+def test_what_a_detector_only_asks_goes_to_the_speaker_even_at_night_and_no_further(outbox: Outbox) -> None:
+    street = Street(outbox, start=MIDNIGHT + 2 * HOUR)
+    street.happen(street.now("inactivity", stage="question"))
+    street.run(3600)
+    assert street.rung("speaker") == [0]
+    assert street.rung("daughter") == street.rung("grid") == []
+    street.happen(street.now("inactivity", "update", stage="warning"))
+    street.run(120)
+    assert street.rung("daughter") == [3670]
+
+
+def test_an_empty_room_is_not_asked(outbox: Outbox) -> None:
+    street = Street(outbox)
+    street.happen(street.now("not_back", stage="warning"))
+    street.run(100)
+    assert street.rung("speaker") == []
+    assert street.rung("daughter") == [0]
+
+
+def test_who_is_fine_is_asked_again_only_when_it_gets_worse(outbox: Outbox) -> None:
+    street = Street(outbox)
+    (a,) = street.happen(street.now("inactivity", stage="warning"))
+    street.handle(street.book.answer(a.id, "all_right", "home", street.clock.now()))
+    street.run(4 * 3600, every=60)
+    assert street.rung("speaker") == [0]
+    assert street.rung("daughter") == []
+    street.happen(street.now("inactivity", "update", stage="alarm"))
+    assert len(street.rung("speaker")) == 2
+
+
+def test_where_somebody_was_last_seen_is_the_room_of_the_alert(outbox: Outbox) -> None:
+    street = Street(outbox)
+    (a,) = street.book.apply([Event("d", "inactivity", "wang", street.start, Phase.ONSET, {"room": "bath"})])
+    assert a.room == "bath"
+    (b,) = street.book.apply([Event("d", "fall", "s1", street.start, Phase.ONSET, {"room": "bath"})])
+    assert b.room == "kitchen", "a sensor knows better"
