@@ -188,7 +188,7 @@ def test_a_scan_without_a_configuration_writes_a_whole_one(mosquitto: Broker, tm
     out = tmp_path / "config.yaml"
     subprocess.run(
         [sys.executable, "-c", "from gateway.cli import main; main()", "scan", "--mqtt",
-         f"127.0.0.1:{mosquitto.port}", "--port", "none", "--seconds", "1.5", "--out", str(out)],
+         f"127.0.0.1:{mosquitto.port}", "--port", "none", "--seconds", "3", "--out", str(out)],
         cwd=tmp_path, check=True, capture_output=True, timeout=40, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     plan = build.plan(out)
