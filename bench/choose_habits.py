@@ -33,7 +33,13 @@ CHOOSING = ("kasteren_a", "kasteren_b", "kasteren_c", "mit_1", "mit_2", "ordonez
 FALSE_ALARM = 400.0  # square hours
 WATER_LEARN, WATER_UNTIL = 28, 28 + 351  # days
 STEPS: dict[str, tuple[float, ...]] = {
-    "price_per_h": (45.0, 80.0),
+    "expected": (1.5, 3.0),
+    "price_from": (60.0, 160.0),
+    "price_to": (450.0, 800.0),
+    "spread_h": (0.2, 0.45),
+    "spread_share": (0.02, 0.07),
+    "tail_share": (0.05, 0.2),
+    "end_pull": (0.0, 0.8),
     "tail": (5.0, 8.0),
     "hour_width_h": (0.7, 1.4),
     "half_life_days": (7.0, 14.0),
@@ -132,7 +138,7 @@ def _causal(params: HabitParams, water: Silences) -> float:
             fitted = day
         limits[i] = habits.limit(water.place[i], float(water.hour[i])) or params.longest_h
         if limits[i] < water.length[i]:
-            habits.false_alarm(day)
+            habits.false_alarm(day, float(water.length[i]))
         habits.add(day, float(water.hour[i]), float(water.length[i]), water.place[i])
     test = water.day[keep] >= start + WATER_LEARN
     length = water.length[keep][test]

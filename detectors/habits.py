@@ -8,11 +8,18 @@ the length tau that makes this sum least:
     + price x expected number of silences longer than tau
 
 over past silences that began near that hour (Gaussian in the hour of day), weighing recent days
-(half-life), the same day of the week, and the same place more. The tail beyond what was seen is
-log-logistic: a silence of L hours counts as one longer than tau with probability
-1 / (1 + (tau / L) ** tail). The price of a false alarm follows from the budget: it is proportional to
-the mean allowed stillness, because then quiet and lively homes have the same number of false alarms,
-and it rises or falls with what the last sixty days brought against the budget.
+(half-life), the same day of the week, and the same place more. A silence of L hours counts as one
+longer than tau with a probability that falls from one to zero around L: nine tenths of it logistic with
+the width ``spread_h + spread_share * L`` (tomorrow's night is about as long as tonight's), one tenth
+log-logistic, 1 / (1 + (tau / L) ** tail) (now and then something new happens). A long silence (a night)
+that began at another hour than the one looked at is taken to end half as much later or earlier as it
+began (``end_pull``): who goes to bed late sleeps in, but not by all of it.
+
+The price of a false alarm follows from the budget: it is the lowest at which the home's own silences,
+smeared like that, would bring no more false alarms than twice the budget (about half of the smeared ones
+come true), between two bounds. The budget rises or falls with what the last sixty days brought against
+it, and a home that breaks it may have a higher price than others. An alarm that no limit could have
+avoided (a silence longer than the longest limit) says nothing about the price.
 
 On top of it lies a rule by the clock: an age of silence that is half as long again plus two hours as
 any known silence ever was at that hour is too long (somebody who is always up by eight).
@@ -36,9 +43,11 @@ from core.model import Floats
 
 _SHORT_H = 1 / 3
 _KEEP = 3000
-_PLACES = 64
+_PLACES = 128
+_REST = "||"  # all places beyond the first so many
 _TAUS = 48
 _AUDIT_DAYS = 60
+_LONG_H = 4.0  # such a silence is a night: its end keeps to the clock too
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +56,21 @@ class HabitParams:
 
     at_most_per_month: float = 1.0
     longest_h: float = 12.0
-    shortest_h: float = 1.0
+    shortest_h: float = 2.0  # a nap that nobody ever took before is no emergency yet
     window_days: int = 56
     half_life_days: float = 10.0
     other_weekday: float = 0.5
     hour_width_h: float = 1.0
+    spread_h: float = 0.3
+    spread_share: float = 0.04
     tail: float = 6.0
+    tail_share: float = 0.1
+    end_pull: float = 0.5
     other_place: float = 0.05
     same_room: float = 0.1
-    price_per_h: float = 60.0
+    expected: float = 2.0  # false alarms the smeared silences may promise, as a multiple of the budget
+    price_from: float = 100.0  # square hours; for a budget of one a month
+    price_to: float = 600.0
     clock_factor: float = 1.5
     clock_margin_h: float = 2.0
 
@@ -106,18 +121,18 @@ class Habits:
         left = max(1.0 - self._lived[int(hour) % 24] * (1 - daily), 0.5 ** (p.window_days / p.half_life_days))
         return -p.half_life_days * math.log2(left)
 
-    def false_alarm(self, day: int) -> None:
-        """An alarm was followed by ordinary life."""
-        self._false.append(day)
+    def false_alarm(self, day: int, length_h: float) -> None:
+        """An alarm was followed by ordinary life, after a silence of this length in all."""
+        if length_h <= self._p.longest_h:
+            self._false.append(day)
 
     def _index(self, place: str) -> int:
         try:
             return self._places.index(place)
         except ValueError:
             if len(self._places) < _PLACES:
-                self._places.append(place)
-                return len(self._places) - 1
-            return _PLACES - 1
+                self._places.append(place if len(self._places) < _PLACES - 1 else _REST)
+            return len(self._places) - 1
 
     def fit(self, day: int) -> None:
         """Learn what was added; once a day."""
@@ -181,16 +196,20 @@ class Habits:
         since = day - rows[:, 0]
         weight = 0.5 ** (since / p.half_life_days) * np.where(since % 7 == 0, 1.0, p.other_weekday)
         near = self._near(rows[:, 1], centres) * weight  # [24, silences]
-        length = rows[:, 2:3]
-        exceed = 1.0 / (1.0 + (taus / np.maximum(length, 1e-6)) ** p.tail)
-        within = np.minimum(length, taus)
-        lateness = within * taus - within * within / 2
+        exceed, lateness = self._exceed(rows[:, 2:3]), self._lateness(rows[:, 2:3])
         for place in range(n):
             mine = np.flatnonzero(rows[:, 3] == place)
-            if mine.size:
-                over[place] = near[:, mine] @ exceed[mine]
-                late[place] = near[:, mine] @ lateness[mine]
-                spent[place] = near[:, mine] @ rows[mine, 2]
+            nights, short = mine[rows[mine, 2] >= _LONG_H], mine[rows[mine, 2] < _LONG_H]
+            if short.size:
+                over[place] = near[:, short] @ exceed[short]
+                late[place] = near[:, short] @ lateness[short]
+            if nights.size:
+                apart = np.clip((rows[nights, 1] - centres[:, None] + 12) % 24 - 12, -3, 3)
+                length = np.maximum(rows[nights, 2] + p.end_pull * apart, 1.0)[:, :, None]
+                share = near[:, nights][:, :, None]
+                over[place] += (share * self._exceed(length)).sum(axis=1)
+                late[place] += (share * self._lateness(length)).sum(axis=1)
+            spent[place] = near[:, mine] @ rows[mine, 2]
         mix = self._near(centres, centres)
         fade = (1 + 6 * p.other_weekday) / 7
         for place, sums in self._sums.items():
@@ -201,15 +220,33 @@ class Habits:
         blend = np.where(rooms[:, None] == rooms[None, :], p.same_room, p.other_place)
         np.fill_diagonal(blend, 1.0)
         blend = np.vstack([blend, np.full((1, n), 1.0)])
-        over, late = np.tensordot(blend, over, 1), np.tensordot(blend, late, 1)
-        price = 400.0
-        limits: Floats = taus[np.zeros((n + 1, 24), dtype=np.int64)]
-        total = float(spent.sum())
-        for _ in range(4):
-            limits = taus[np.argmin(late + price * over, axis=-1)]
-            mean = float((limits[:n] * spent).sum()) / total if total > 0 else p.longest_h
-            price = p.price_per_h * mean * self._strictness() / p.at_most_per_month
+        own = over  # not blended: what this home's own silences would bring
+        over, late = np.tensordot(blend, own, 1), np.tensordot(blend, late, 1)
+        days = float(spent.sum()) / 24
+        strict = self._strictness()
+        wanted = p.expected * p.at_most_per_month / 30 * days / strict
+        top = p.price_to * max(strict, 1.0) ** 2
+        low, high = (math.log(price / p.at_most_per_month) for price in (p.price_from, top))
+        for _ in range(8):  # the lowest price at which no more false alarms are expected than are wanted
+            price = (low + high) / 2
+            best = np.argmin(late + math.exp(price) * over, axis=-1)
+            expected = float(np.take_along_axis(own, best[:n, :, None], axis=-1).sum())
+            low, high = (price, high) if expected > wanted else (low, price)
+        limits: Floats = taus[np.argmin(late + math.exp(high) * over, axis=-1)]
         return limits
+
+    def _exceed(self, length: Floats) -> Floats:
+        """How likely is it that another silence like one of this length is longer than each tau?"""
+        p, taus = self._p, self._taus
+        apart = (taus - length) / (p.spread_h + p.spread_share * length)
+        usual = 1.0 / (1.0 + np.exp(np.clip(apart, -30, 30)))
+        heavy = 1.0 / (1.0 + (taus / np.maximum(length, 1e-6)) ** p.tail)
+        return usual * (1.0 - p.tail_share) + heavy * p.tail_share
+
+    def _lateness(self, length: Floats) -> Floats:
+        """Hours by which emergencies at random moments of it are found late, for each tau, times hours."""
+        within = np.minimum(length, self._taus)
+        return within * self._taus - within * within / 2
 
     def _ages(self) -> Floats:
         """How old did silences get in each half hour of the clock, at most, give or take an hour?"""
@@ -228,15 +265,15 @@ class Habits:
         return weights
 
     def _strictness(self) -> float:
-        """How do the false alarms of the last 60 days compare with 0.7 of the budget? 1 = just right.
+        """How do the false alarms of the last 60 days compare with 0.8 of the budget? 1 = just right.
 
-        Above 1 the price of a false alarm rises, below it falls: the budget is kept by what happens.
+        Above 1 fewer are wanted from now on, below 1 more: the budget is kept by what happens.
         """
         assert self._fitted is not None
         assert self._since is not None
         seen = min(_AUDIT_DAYS, self._fitted - self._since)
         lately = sum(1 for d in self._false if self._fitted - d <= _AUDIT_DAYS)
-        return (2 + lately) / (2 + 0.7 * self._p.at_most_per_month * seen / 30)
+        return (2 + lately) / (2 + 0.8 * self._p.at_most_per_month * seen / 30)
 
     def reuse(self, other: Habits) -> None:
         """Take over limits that ``other`` has worked out of the very same state (saves time only)."""

@@ -115,6 +115,11 @@ class InactivityDetector:
         return self._habits
 
     @property
+    def house(self) -> Household:
+        """What it knows of the home."""
+        return self._house
+
+    @property
     def away_since(self) -> int | None:
         """Since when is the home presumed empty? None while somebody is at home."""
         return self._house.occupancy.away_since
@@ -145,7 +150,7 @@ class InactivityDetector:
             return
         day, hour = self._house.day_hour(self._last)
         if self._stage == 3:
-            self._habits.false_alarm(day)
+            self._habits.false_alarm(day, (t - self._last) / HOUR)
         if seen.away is None and seen.whole:
             self._habits.add(day, hour, (t - self._last) / HOUR, self._place)
 
