@@ -9,15 +9,14 @@ part: the contact or switch that most often stands at both ends of long silences
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from bench.home_rows import read, read_truth
 from core.model import HOUR, MINUTE, SECOND, Block, Flag, Home, Ints, Resident, Room, Sensor
 from core.quantity import Quantity
 
@@ -49,6 +48,8 @@ class Recorded:
     home: Home
     truth: list[tuple[int, int, str]] = field(default_factory=list)
     doors_by: str = "name"  # how the outer doors were found: name, only, behaviour, none
+    notes: list[str] = field(default_factory=list)  # what of the files could not be used
+    _absences: dict[tuple[int, int], list[Span]] = field(default_factory=dict)
 
     @property
     def start(self) -> int:
@@ -86,17 +87,22 @@ class Recorded:
 
         Life here is two different sensors within ten minutes.
         """
+        if (at_least, near) in self._absences:
+            return self._absences[at_least, near]
         out: list[Span] = []
         last = self.start
-        seen: dict[str, int] = {}
+        latest = other = ("", last - 2 * near)  # last firings of two different sensors
         for t, source, _, value, _ in self.edges:
             if not value:
                 continue
-            if any(s != source and t - at <= near for s, at in seen.items()):
+            if t - (other if latest[0] == source else latest)[1] <= near:
                 if t - last >= at_least:
                     out.append((last, t))
                 last = t
-            seen[source] = t
+            if latest[0] != source:
+                other = latest
+            latest = (source, t)
+        self._absences[at_least, near] = out
         return out
 
 
@@ -111,10 +117,6 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return out
 
 
-def _time(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000) * 1_000_000
-
-
 def _room(sensor: str, room: str) -> tuple[str, str]:
     """Room id and kind."""
     text = room or sensor
@@ -127,6 +129,8 @@ def _room(sensor: str, room: str) -> tuple[str, str]:
 def _quantity(kind: str, sensor: str, room: str) -> tuple[Quantity, int]:
     if kind == "motion":
         return Q.MOTION, 0
+    if kind == "presence":
+        return Q.PRESENCE, 0
     if kind == "contact":
         return Q.CONTACT_OPEN, 0
     if kind == "pressure":
@@ -137,30 +141,30 @@ def _quantity(kind: str, sensor: str, room: str) -> tuple[Quantity, int]:
 
 
 def load(path: Path, learn_share: float = 0.5) -> Recorded:
-    """The home in this file. Rows are sorted; ``value`` other than 0 and 1 is dropped."""
+    """The home in this file, rows sorted. What could not be read stands in ``notes``.
+
+    Raises ValueError with a sentence if it is no home at all.
+    """
     edges: list[Edge] = []
     sensors: dict[str, Sensor] = {}
     rooms: dict[str, Room] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["value"] not in ("0", "1", "0.0", "1.0"):
-                continue
-            name, kind, told = row["sensor"], row["kind"], row.get("room") or ""
-            quantity, flags = _quantity(kind, name, told)
+    found = read(path)
+    known: dict[tuple[str, str], tuple[Quantity, int]] = {}
+    for t, name, kind, told, value in found.rows:
+        key = (name, kind)
+        if key not in known:
+            known[key] = _quantity(kind, name, told)
             if name not in sensors:
                 room, room_kind = _room(name, told)
                 rooms.setdefault(room, Room(room, room_kind))
                 sensors[name] = Sensor(name, "recorded", "log", room=room, kind=kind, address=name)
-            edges.append((_time(row["time"]), name, quantity, float(row["value"]), flags))
+        quantity, flags = known[key]
+        edges.append((t, name, quantity, value, flags))
     edges.extend(_ends(edges))
-    edges.sort(key=lambda e: (e[0], e[1], e[2]))
-    truth_path = path.with_name(path.stem + ".truth.csv")
-    truth = []
-    if truth_path.exists():
-        with truth_path.open(newline="", encoding="utf-8") as file:
-            truth = sorted((_time(r["start"]), _time(r["end"]), r["label"]) for r in csv.DictReader(file))
+    edges.sort(key=lambda e: e[:3])
+    truth, notes = read_truth(path.with_name(path.stem + ".truth.csv"))
     home = Home(path.stem, "UTC", residents=(Resident("resident"),), rooms=rooms, sensors=sensors)
-    recorded = Recorded(path.stem, edges, home, truth)
+    recorded = Recorded(path.stem, edges, home, truth, notes=[*found.notes, *notes])
     _mark_doors(recorded, learn_share)
     return recorded
 
