@@ -7,6 +7,7 @@ drivers, pipeline and detectors as the daemon; a log of meanings (a home's CSV) 
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -75,8 +76,13 @@ class Kept:
     def day(self, day: date) -> Day:
         """The facts of one day."""
         start, stop = bounds(day, self.local)
+        seen = start
         for back in LOOK_FURTHER:
             blocks = self.read(start - back, stop)
+            earliest = min((int(b.t[0]) for b in blocks), default=start)
+            if back != LOOK_FURTHER[0] and earliest >= seen:
+                break  # there is nothing older
+            seen = earliest
             found = facts(
                 blocks, self.home, day, self.reached, self.now, self.silent(), self.offset, look_back=back
             )
@@ -192,13 +198,14 @@ def _offset(blocks: Sequence[Block]) -> int:
 
 
 def _alerts(state_dir: Path) -> list[Alert]:
-    from alerts.outbox import Outbox
+    """The newest revisions of the record, read without mending or locking it. Raises NoDay."""
+    from alerts.archive import Archive, Unreadable
 
     path = state_dir / "alerts.db"
     if not path.exists():
         return []
-    outbox = Outbox(path)
     try:
-        return list(outbox.history(limit=MOST_REVISIONS))
-    finally:
-        outbox.close()
+        with Archive(path) as archive:
+            return list(deque(archive.revisions(), MOST_REVISIONS))
+    except Unreadable as error:
+        raise NoDay(str(error)) from None

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from core.clock import ManualClock
 from core.config import SamplesConfig
@@ -21,6 +21,7 @@ from core.localtime import LocalTime
 from core.model import DAY, HOUR, MINUTE, SECOND, Alert, AlertState, Reading, Severity, alert_id
 from core.quantity import Quantity
 from detectors.day_facts import WANTED, Day, facts
+from gateway.cli import app
 from gateway.day_json import as_json
 from gateway.day_picture import draw
 from gateway.day_sheet import width, wrapped
@@ -129,20 +130,17 @@ def test_an_alert_that_rings_again_counts_on_the_day_it_rings() -> None:
     assert of_day(day, [before, alert("door_open", 10, AlertState.CLEARED, 2)]) == []
 
 
-def _hearthwatch(*arguments: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from gateway.cli import main; main()", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "HEARTHWATCH_LANGUAGE": language, "COLUMNS": "200"},
-    )
+def _hearthwatch(*arguments: str, language: str = "en") -> SimpleNamespace:
+    """The command, in this process: what it printed and how it exited."""
+    found = CliRunner().invoke(app, arguments, env={"HEARTHWATCH_LANGUAGE": language, "COLUMNS": "200"})
+    assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
+    return SimpleNamespace(returncode=found.exit_code, stdout=found.stdout, stderr=found.stderr)
 
 
 def stored(folder: Path) -> Path:
     """A configuration whose gateway kept two days; the samples are those of the example home."""
     t0 = int(datetime(2026, 3, 1, 16, tzinfo=UTC).timestamp()) * SECOND  # midnight in Shanghai
+    folder.mkdir(exist_ok=True)
     store = SampleStore(folder / "samples.db", SamplesConfig(), ManualClock(t0), threaded=False)
     rows: list[Reading] = []
     for h in range(40):
@@ -186,6 +184,14 @@ def test_mistakes_are_told_with_what_to_do(tmp_path: Path) -> None:
     said = _hearthwatch("day", "-c", str(config))
     assert said.returncode == 4
     assert "Traceback" not in said.stderr
+    stored(tmp_path / "other")
+    (tmp_path / "samples.db").write_bytes((tmp_path / "other" / "samples.db").read_bytes())
+    (tmp_path / "alerts.db").write_bytes(b"no record of alerts")
+    said = _hearthwatch("day", "2026-03-02", "-c", str(config))
+    assert said.returncode == 4
+    assert "alerts.db" in said.stderr
+    assert (tmp_path / "alerts.db").read_bytes() == b"no record of alerts", "looking mends nothing"
+    (tmp_path / "alerts.db").unlink()
     (tmp_path / "samples.db").unlink()
     said = _hearthwatch("day", "-c", str(config))
     assert said.returncode == 4
@@ -207,6 +213,22 @@ def test_reading_sees_what_a_running_gateway_has_committed(tmp_path: Path) -> No
     assert reader.reached() == rows[-1].t
     reader.close()
     store.close()
+
+
+def test_alerts_of_the_day_are_read_from_the_record(tmp_path: Path) -> None:
+    from alerts.outbox import Outbox
+
+    config = stored(tmp_path)
+    t = int(datetime(2026, 3, 2, 4, tzinfo=UTC).timestamp()) * SECOND  # noon in Shanghai
+    told = replace(alert("fall", 0), id="ab" * 8, opened=t, changed=t, room="hall", source="radar_hall")
+    outbox = Outbox(tmp_path / "alerts.db")
+    outbox.write([told])
+    outbox.close()
+    data = json.loads(_hearthwatch("day", "2026-03-02", "-c", str(config), "--json").stdout)
+    assert [(a["kind"], a["told"][11:16]) for a in data["alerts"]] == [("fall", "12:00")]
+    assert "12:00 ALARM: fall" in _hearthwatch("day", "2026-03-02", "-c", str(config)).stdout
+    days = json.loads(_hearthwatch("weeks", "2026-03-02", "-c", str(config), "--json").stdout)["days"]
+    assert days[-1]["alerts"] == {"alarm": 1}
 
 
 def test_a_real_home_gives_its_days(data_folder: Path) -> None:
