@@ -182,7 +182,7 @@ CHOSEN = DetectorSpec(
         laws.test_missing_values_change_nothing,
         laws.test_time_shift,
         laws.test_events_are_ordered_and_never_ahead,
-        laws.test_snapshot_is_bounded,
+        pytest.param(laws.test_snapshot_is_bounded, marks=pytest.mark.slow),
     ],
 )
 def test_the_laws_hold_with_every_rule_chosen(law: Callable[[DetectorSpec], None]) -> None:

@@ -54,7 +54,7 @@ def test_a_visitor_does_not_send_the_resident_out(tmp_path: Path) -> None:
     assert hours(day, "room", start, start + 2 * HOUR) > 1.5
 
 
-@pytest.mark.parametrize("name", ["nap", "bath", "quiet_day"])
+@pytest.mark.parametrize("name", ["nap", "bath", pytest.param("quiet_day", marks=pytest.mark.slow)])
 def test_an_ordinary_stretch_is_spent_at_home_and_seen(name: str, tmp_path: Path) -> None:
     story, start, _ = played(name)
     day = day_of(name, tmp_path)
