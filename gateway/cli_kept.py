@@ -38,6 +38,7 @@ def add(app: typer.Typer) -> None:
     app.add_typer(audit, name="audit")
     app.command(help=word("cli.export"))(export)
     app.command("erase", help=word("cli.erase"))(erase_command)
+    app.command("parked", help=word("cli.parked"))(parked_command)
 
 
 def report(
@@ -178,6 +179,42 @@ def erase_command(
     for line in told.failed:
         fail(word("erase.failed").format(what=line), DIFFERENT)
     raise typer.Exit(DIFFERENT if told.failed else 0)
+
+
+def parked_command(
+    config: ConfigOption = Path("config.yaml"),
+    channel: Annotated[str, typer.Option(help=word("cli.option.channel"))] = "",
+    again: Annotated[bool, typer.Option("--again", help=word("cli.option.again"))] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What channels refused for good, and offer it once more."""
+    from alerts.archive import Unreadable
+    from alerts.parked import offer_again, parked
+    from alerts.text import render
+
+    made = plan(config)
+    path = made.state_dir / "alerts.db"
+    names = [c.name for c in made.channels]
+    if channel and channel not in (*names, "influx"):
+        raise fail(word("parked.no_channel").format(channel=channel, known=", ".join(names) or "-"), WRONG)
+    try:
+        found = parked(path, channel)
+        count = offer_again(path, channel) if again else 0
+    except Unreadable as error:
+        raise fail(str(error), UNREADABLE) from None
+    if as_json:
+        rows = [
+            {"channel": p.channel, "alert": p.alert.id, "revision": p.alert.revision, "reason": p.reason}
+            for p in found
+        ]
+        print(json.dumps({"parked": rows, "offered": count}, ensure_ascii=False))
+        return
+    for p in found:
+        title = render(p.alert, made.home, discreet=True).title
+        print(f"{p.channel}  {p.alert.id} r{p.alert.revision}  {title}\n    {p.reason}")
+    print(
+        word("parked.again").format(count=count) if again else word("parked.count").format(count=len(found))
+    )
 
 
 def _sure(question: str) -> bool:

@@ -31,6 +31,7 @@ COMMANDS = (
     "commission",
     "report",
     "audit",
+    "parked",
     "export",
     "erase",
     "day",
