@@ -186,7 +186,7 @@ steps = st.lists(
 
 
 @given(first=lives, then=steps)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_law_any_erasures_writes_and_prunings_leave_a_whole_chain(
     first: list[tuple[int, str, bool]], then: list[object], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

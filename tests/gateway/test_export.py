@@ -29,6 +29,13 @@ from tests.gateway.kept import home_at
 from tests.store.test_line_protocol import parse
 
 run = CliRunner().invoke
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTHWATCH_LANGUAGE", "en")
+
+
 Q = Quantity
 T0 = 20_000 * DAY
 

@@ -14,6 +14,11 @@ from tests.gateway.kept import home_at
 run = CliRunner().invoke
 
 
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTHWATCH_LANGUAGE", "en")
+
+
 def test_a_missing_an_open_and_an_empty_secret_are_told(tmp_path: Path) -> None:
     (tmp_path / "open").write_text("key")
     (tmp_path / "empty").write_text("\n")

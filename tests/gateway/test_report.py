@@ -18,6 +18,11 @@ from tests.gateway.kept import home_at
 run = CliRunner().invoke
 
 
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTHWATCH_LANGUAGE", "en")
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = home_at(tmp_path)
