@@ -58,7 +58,7 @@ class AnswerServer:
         self._server = _Server(where, answers, say)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.5,), name="answers-http", daemon=True
+            target=self._server.serve_forever, args=(0.1,), name="answers-http", daemon=True
         )
         self._thread.start()
 
@@ -72,6 +72,7 @@ class AnswerServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 2 * MOST_AT_ONCE  # with the library's five, a small crowd waits a second
 
     def __init__(self, where: tuple[str, int], answers: Answers, say: Say) -> None:
         self.answers, self.say = answers, say
