@@ -17,9 +17,9 @@ began (``end_pull``): who goes to bed late sleeps in, but not by all of it.
 
 The price of a false alarm follows from the budget: it is the lowest at which the home's own silences,
 smeared like that, would bring no more false alarms than twice the budget (about half of the smeared ones
-come true), between two bounds. The budget rises or falls with what the last sixty days brought against
-it, and a home that breaks it may have a higher price than others. An alarm that no limit could have
-avoided (a silence longer than the longest limit) says nothing about the price.
+come true), between bounds that no home passes. The budget rises or falls with what the last sixty days
+brought against it. An alarm that no limit could have avoided (a silence longer than the longest limit)
+says nothing about the price.
 
 On top of it lies a rule by the clock: an age of silence that is half as long again plus two hours as
 any known silence ever was at that hour is too long (somebody who is always up by eight).
@@ -223,10 +223,8 @@ class Habits:
         own = over  # not blended: what this home's own silences would bring
         over, late = np.tensordot(blend, own, 1), np.tensordot(blend, late, 1)
         days = float(spent.sum()) / 24
-        strict = self._strictness()
-        wanted = p.expected * p.at_most_per_month / 30 * days / strict
-        top = p.price_to * max(strict, 1.0) ** 2
-        low, high = (math.log(price / p.at_most_per_month) for price in (p.price_from, top))
+        wanted = p.expected * p.at_most_per_month / 30 * days / self._strictness()
+        low, high = (math.log(price / p.at_most_per_month) for price in (p.price_from, p.price_to))
         for _ in range(8):  # the lowest price at which no more false alarms are expected than are wanted
             price = (low + high) / 2
             best = np.argmin(late + math.exp(price) * over, axis=-1)
