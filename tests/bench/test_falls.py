@@ -120,7 +120,7 @@ def test_hold_off(times, count):
 
 
 def test_training_is_deterministic_and_leaves_the_file_alone(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(train_falls, "SHUFFLES", 2)
+    monkeypatch.setattr(train_falls, "SHUFFLES", 1)
     write(tmp_path / "a.npz", [1] * 12 + [0] * 12, seconds=9)
     before = train_falls.FILE.read_bytes()
     outputs = []
