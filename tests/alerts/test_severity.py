@@ -67,7 +67,8 @@ def test_the_rules_of_the_day_are_described_with_words_for_every_stage(kind: str
         words = catalogue(language)["kinds"][kind]
         raised = {"question", "warning", "alarm"} - ({"question"} if kind == "night_exit" else set())
         assert raised <= set(words["stages"]), (kind, language)
-        assert words["advice"] and words["after"]
+        assert words["advice"]
+        assert words["after"]
 
 
 def worse_or_warning(severity: Severity) -> Severity:
