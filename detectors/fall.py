@@ -22,7 +22,7 @@ from detectors.fall_case import DETECTOR, KIND, FallCase, Look, Waits
 from detectors.fall_geometry import FAR_M
 from detectors.fall_watch import Watch
 
-VERSION = 3
+VERSION = 4
 RADAR = frozenset({Q.FALL_STATE, Q.CLOUD, Q.TRACK})
 WANTS = RADAR | AROUND
 BED_M = 0.25  # a drop inside a resting zone that ends lower above the floor missed the bed

@@ -20,8 +20,12 @@ DETECTOR = KIND = "fall"
 MOTION_GRACE = 3  # motion on the floor may postpone `confirmed` up to this many times the waiting time
 AGAIN = 10 * SECOND  # a drop this soon after another is the same one
 SETTLED = 4 * SECOND  # after which a closed case's drop has left the window the rule looks at
+UP_GAP = 10 * SECOND  # not seen upright for this long: what was seen before was a glimpse, perhaps a ghost
+UP_LOOKS = 8  # quarter seconds seen upright, none of them low in between, until somebody is up
+RISING = 1 * SECOND  # the next stage waits this long after a look upright
 LEFT = (
-    "opened", "stage", "cloud", "sensor", "connect", "weak", "test", "up_since", "confirm", "dropped",
+    "opened", "stage", "cloud", "sensor", "connect", "weak", "test", "up_since", "up_last", "up_looks",
+    "confirm", "dropped",
 )  # fmt: skip
 
 
@@ -58,6 +62,8 @@ class FallCase:
         self.test = False
         self.dropped: int | None = None  # the last drop that counted
         self.up_since: int | None = None
+        self.up_last: int | None = None  # when last seen upright
+        self.up_looks = 0  # how often since then
         self.confirm: int | None = None  # deadline
         self.facts: dict[str, Any] = {}
 
@@ -67,18 +73,19 @@ class FallCase:
         if self.opened is None:
             return None
         if self.stage == "suspected":
-            return self.confirm
-        if self.stage != "confirmed":
+            due = self.confirm
+        elif self.stage == "confirmed":
+            due = max(self.confirm or self.opened, self.opened + self._waits.long_lie)
+        else:
             return None
-        return max(self.confirm or self.opened, self.opened + self._waits.long_lie)
+        if due is not None and self.cloud and self.up_since is not None and self.up_last is not None:
+            return max(due, self.up_last + RISING)  # perhaps just getting up; `look` bounds the wait
+        return due
 
     def expire(self) -> Event:
-        """The deadline passed: the next stage, or the end if the body was last seen upright."""
+        """The deadline passed: the next stage."""
         due = self.deadline()
         assert due is not None
-        if self.cloud and self.up_since is not None and not self.sensor:
-            self.cloud = False
-            return self._close(due, "up")
         self.stage = "confirmed" if self.stage == "suspected" else "long_lie"
         return self._event(due, Phase.UPDATE)
 
@@ -100,9 +107,10 @@ class FallCase:
                 self._postpone(t)
         if not look.upright:
             return []
-        if self.up_since is None:
-            self.up_since = t
-        if t - self.up_since < self._waits.recover:
+        if self.up_since is None or self.up_last is None or t - self.up_last > UP_GAP:
+            self.up_since, self.up_looks = t, 0
+        self.up_last, self.up_looks = t, self.up_looks + 1
+        if t - self.up_since < self._waits.recover or self.up_looks < UP_LOOKS:
             return []
         self.cloud, self.up_since = False, None
         self.facts["height_after_m"] = look.height_m

@@ -29,17 +29,19 @@ MOTION_M = 0.35  # a quarter second's way of the body's place, for sensors witho
 PERSON_M = 0.9  # three quarters of a standing body reach above this; of an animal on a sofa they do not
 PERSON_SLOTS = 4  # in a row
 LATELY = 30 * MINUTE
+GHOST = 4  # who got up makes at least a fourth of the points of the fall
 BESIDE_M = 1.0  # who rolls off a bed lies within this of it
 TRACK_POINTS = 4  # a track without a cloud counts as this many points
 
 
 class Lying(NamedTuple):
-    """Where somebody fell, and between which heights."""
+    """Where somebody fell, between which heights, and of how many points."""
 
     u: float
     v: float
     before_m: float
     low_m: float
+    points: int
 
 
 class Watch:
@@ -138,7 +140,9 @@ class Watch:
         if best is None or self.score(best) <= 0:
             return here
         body = best.body
-        self._dropped = Lying(body.u, body.v, best.before_m, body.p50)
+        if self._lying is not None and body.points * GHOST < self._lying.points:
+            return here
+        self._dropped = Lying(body.u, body.v, best.before_m, body.p50, body.points)
         return here._replace(height_m=self._above(body.p50), low=True, drop=self._facts(best))
 
     def _notice(self, t: int, seen: list[Body]) -> None:
@@ -187,6 +191,8 @@ class Watch:
         way = min(ways)
         body = seen[ways.index(way)]
         risen = (body.p50 - lying.low_m) / ((lying.before_m - lying.low_m) or 1.0)
+        if risen > UPRIGHT and body.points * GHOST < lying.points:
+            return Look()  # a few stray points high up are nobody who got up
         if way > self._models[self._geometry.family].near_m:
             # somebody else, or the same person after a gap: only who lives alone can be nobody else
             return Look(self._above(body.p50), upright=self._alone and risen > UPRIGHT)
