@@ -231,6 +231,8 @@ def _numbers(evidence: Mapping[str, Any], words: Mapping[str, Any]) -> list[str]
     for key, form in words["numbers"].items():
         value = evidence.get(key)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if key == "duration_s" and value < 1:
+                continue  # it has only just begun
             if key.endswith("_s"):
                 found.append(form.format(value=duration(float(value), words)))
             else:

@@ -217,3 +217,16 @@ def test_who_took_it_is_still_said_when_others_have_seen_it() -> None:
     assert "taken" not in body
     odd = render(alert(evidence={"answers": [7, {"word": "dance"}, {"by": "x"}, None]}), HOME, "en").body
     assert odd.splitlines()[0] == "Since 08:00:00"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_has_only_begun_has_no_length_yet(language: str) -> None:
+    begun = render(
+        alert(1, 1, kind="fall", evidence={"stage": "confirmed", "duration_s": 0.0}), HOME, language
+    )
+    bare = render(alert(1, 1, kind="fall", evidence={"stage": "confirmed"}), HOME, language)
+    later = render(
+        alert(1, 1, kind="fall", evidence={"stage": "confirmed", "duration_s": 40.0}), HOME, language
+    )
+    assert begun.text == bare.text
+    assert later.text != bare.text
