@@ -41,7 +41,7 @@ class FallParams:
 
     confirm_after_s: float = 15.0  # low and little motion: the fall is confirmed
     long_lie_after_s: float = 300.0  # still down: a long lie
-    recover_after_s: float = 3.0  # upright for this long: got up
+    recover_after_s: float = 3.0  # upright for this long, and seen so often enough: got up
     rest_zones: Mapping[str, tuple[Zone, ...]] = field(default_factory=dict)
     from_floor: tuple[str, ...] = ()
 
