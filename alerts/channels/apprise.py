@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alerts.channels.base import FORBID, ChannelContext, ChannelSpec, read_secrets
-from alerts.channels.chat import TOLD, Pace
+from alerts.channels.chat import Pace, one_by_one
 from alerts.revision import rings, weight
 from alerts.text.message import cut
 from core.contracts import Refused
@@ -100,12 +100,7 @@ class AppriseChannel:
 
     def deliver(self, alerts: Sequence[Alert]) -> Sequence[tuple[str, int]]:
         """Send them one by one; those every service took, or will never take."""
-        taken = []
-        for alert in alerts:
-            if alert.evidence.get("why") in TOLD:
-                self._deliver(alert)
-            taken.append((alert.id, alert.revision))
-        return taken
+        return one_by_one(alerts, self._deliver)
 
     def fault(self) -> str:
         """Which services refuse? "" while none does."""

@@ -25,6 +25,19 @@ TOLD = RINGING | {"acknowledged", "answered", "better", "cleared", "reminder"}
 _TIMEOUT_S = 10.0
 
 
+def one_by_one(alerts: Sequence[Alert], send: Callable[[Alert], None]) -> list[tuple[str, int]]:
+    """Which revisions are done with? Those sent, in order, and those not worth telling.
+
+    What ``send`` raises ends it.
+    """
+    done: list[tuple[str, int]] = []
+    for alert in alerts:
+        if alert.evidence.get("why") in TOLD:
+            send(alert)
+        done.append((alert.id, alert.revision))
+    return done
+
+
 class Pace:
     """At most ``count`` messages in any ``per_s`` seconds: what a robot allows, kept by us."""
 
@@ -54,12 +67,7 @@ class ChatChannel(ABC):
 
     def deliver(self, alerts: Sequence[Alert]) -> Sequence[tuple[str, int]]:
         """Send them one by one; those taken, or not worth telling. Stops at the first that is not taken."""
-        taken: list[tuple[str, int]] = []
-        for alert in alerts:
-            if alert.evidence.get("why") in TOLD:
-                self._send(alert, self.context.message(alert))
-            taken.append((alert.id, alert.revision))
-        return taken
+        return one_by_one(alerts, lambda alert: self._send(alert, self.context.message(alert)))
 
     def close(self) -> None:
         """Nothing stays open between messages."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from alerts.channels.base import FORBID, ChannelContext, ChannelSpec, Later, read_secret
-from alerts.channels.chat import TOLD, Pace
+from alerts.channels.chat import Pace, one_by_one
 from alerts.revision import rings, weight
 from core.contracts import Refused
 from core.localtime import LocalTime
@@ -86,12 +86,7 @@ class EmailChannel:
 
     def deliver(self, alerts: Sequence[Alert]) -> Sequence[tuple[str, int]]:
         """Send them one by one; those the server took for everybody it will ever take them for."""
-        taken = []
-        for alert in alerts:
-            if alert.evidence.get("why") in TOLD:
-                self._deliver(alert)
-            taken.append((alert.id, alert.revision))
-        return taken
+        return one_by_one(alerts, self._deliver)
 
     def fault(self) -> str:
         """Which recipients does the server refuse? "" while it takes all."""
